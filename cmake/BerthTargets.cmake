@@ -1,0 +1,57 @@
+# How a target of this project is built: one place for language level, warnings, sanitizers, output folders.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# -O2: -O3 costs build time and buys nothing for code that waits on pipes and sockets.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+    set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+# The build tree has the shape of an install tree: bin/berth finds lib/berth/plugins beside itself in both.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(BERTH_LIBRARY_DIR lib/berth)
+set(BERTH_PLUGIN_DIR lib/berth/plugins)
+
+set(BERTH_WARNINGS
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual -Wformat=2 -Wundef -Werror)
+# GCC 12 warns of overlaps inside its own std::string (GCC bug 105329).
+set(BERTH_CXX_WARNINGS $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual)
+
+# What every target of ours compiles with.
+add_library(berth_rules INTERFACE)
+target_compile_options(berth_rules INTERFACE ${BERTH_WARNINGS} $<$<COMPILE_LANGUAGE:CXX>:${BERTH_CXX_WARNINGS}>)
+if(BERTH_SANITIZE)
+    target_compile_options(berth_rules INTERFACE -fsanitize=${BERTH_SANITIZE} -fno-omit-frame-pointer
+        -fno-sanitize-recover=all)
+    target_link_options(berth_rules INTERFACE -fsanitize=${BERTH_SANITIZE})
+    target_compile_definitions(berth_rules INTERFACE BERTH_SANITIZED=1)
+endif()
+
+# berth_library(NAME SOURCES... ) : a static library, a floor of the host.
+function(berth_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/host>)
+    target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE $<BUILD_INTERFACE:berth_rules> ${ARG_PRIVATE_LINK})
+endfunction()
+
+# berth_test(NAME SOURCES ... LINK ...) : one doctest program, one ctest entry of the same name.
+function(berth_test name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE berth_rules berth_test_main doctest::doctest ${ARG_LINK})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${name} COMMAND ${name})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
+endfunction()
