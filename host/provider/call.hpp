@@ -1,0 +1,90 @@
+// One call in flight: its deadline, what the caller says meanwhile, its clean-up window, its progress.
+// The engine makes one for each method call and keeps it until the method has returned; the provider hands its C face
+// to the plugin. Knows no method.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../base/duration.hpp"
+#include "../base/file_descriptor.hpp"
+
+namespace berth::inline host_v1 {
+
+enum class CancelReason : std::int32_t { caller = 1, deadline = 2, shutdown = 3 };
+
+/// Something the caller says while a call runs.
+struct CallEvent {
+    enum class Kind : std::uint32_t { cancel = 1, signal = 2, resize = 3, detach = 4 };
+    Kind kind = Kind::cancel;
+    CancelReason reason = CancelReason::caller;
+    int signal = 0;
+    std::uint32_t rows = 0;
+    std::uint32_t columns = 0;
+};
+
+class Call {
+public:
+    using Clock = std::chrono::steady_clock;
+    using ProgressHandler = std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)>;
+
+    struct Options {
+        std::string_view method;                    ///< snake_case, a string of static lifetime
+        std::optional<Clock::time_point> deadline;  ///< of the operation; whoever watches time calls cancel()
+        Milliseconds cleanup_cap{10'000};           ///< the longest clean-up window this call may open
+        ProgressHandler progress;                   ///< runs on the provider's thread; may be empty
+        FileDescriptor standard_input;              ///< read end of the pipe for live stdin, or none
+    };
+
+    explicit Call(Options options);
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+    ~Call();
+
+    // --- the caller's side, any thread ---
+    void cancel(CancelReason reason);  ///< the first reason counts
+    void signal(int number);
+    void resize(std::uint32_t rows, std::uint32_t columns);
+    void detach();
+    /// Runs after each event is queued, on the thread that queued it; lets a blocked output wake. Set before the call.
+    void on_event(std::function<void()> handler);
+
+    // --- the provider's side ---
+    [[nodiscard]] bool cancelled() const noexcept;                    ///< any thread
+    [[nodiscard]] std::optional<CancelReason> cancel_reason() const;  ///< any thread
+    /// Cancelled, and no clean-up window is open: services and sinks answer CANCELLED.
+    [[nodiscard]] bool stopped() const;
+    [[nodiscard]] bool event_waiting() const;             ///< any thread
+    [[nodiscard]] std::optional<CallEvent> next_event();  ///< never blocks
+    [[nodiscard]] int events_descriptor();                ///< made when first asked for; -1 when it cannot be made
+    [[nodiscard]] int standard_input() const noexcept;    ///< -1 when the call has none
+    /// The end of time of the clean-up window, once one was opened: supervision waits for it.
+    [[nodiscard]] std::optional<Clock::time_point> cleanup_until() const;
+    Milliseconds begin_cleanup(Milliseconds wanted);
+    void progress(std::string_view what, std::uint64_t done, std::uint64_t total);
+
+    [[nodiscard]] std::string_view method() const noexcept { return options_.method; }
+    [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] std::optional<Clock::time_point> deadline() const noexcept { return options_.deadline; }
+
+private:
+    void push(CallEvent event);
+
+    Options options_;
+    std::uint64_t number_;
+    mutable std::mutex mutex_;
+    std::deque<CallEvent> events_;
+    std::function<void()> on_event_;
+    std::optional<CancelReason> cancelled_;
+    std::optional<Clock::time_point> cleanup_until_;
+    FileDescriptor event_;
+};
+
+}  // namespace berth::inline host_v1
