@@ -11,6 +11,9 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # -O2: -O3 costs build time and buys nothing for code that waits on pipes and sockets.
 set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+# For the sanitizers: quick enough to run, lines in the reports, asserts on.
+set(CMAKE_C_FLAGS_SANITIZE "-O1 -g1")
+set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1")
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
@@ -28,9 +31,12 @@ set(BERTH_WARNINGS
 # GCC 12 warns of overlaps inside its own std::string (GCC bug 105329).
 set(BERTH_CXX_WARNINGS $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual)
 
-# What every target of ours compiles with.
+# What every target of ours compiles with. berth_plain_rules is for what no sanitizer can watch: static programs.
+add_library(berth_plain_rules INTERFACE)
+target_compile_options(berth_plain_rules INTERFACE
+    ${BERTH_WARNINGS} $<$<COMPILE_LANGUAGE:CXX>:${BERTH_CXX_WARNINGS}>)
 add_library(berth_rules INTERFACE)
-target_compile_options(berth_rules INTERFACE ${BERTH_WARNINGS} $<$<COMPILE_LANGUAGE:CXX>:${BERTH_CXX_WARNINGS}>)
+target_link_libraries(berth_rules INTERFACE berth_plain_rules)
 if(BERTH_SANITIZE)
     target_compile_options(berth_rules INTERFACE -fsanitize=${BERTH_SANITIZE} -fno-omit-frame-pointer
         -fno-sanitize-recover=all)
@@ -46,12 +52,26 @@ function(berth_library name)
     target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE $<BUILD_INTERFACE:berth_rules> ${ARG_PRIVATE_LINK})
 endfunction()
 
-# berth_test(NAME SOURCES ... LINK ...) : one doctest program, one ctest entry of the same name.
+# berth_test(NAME SOURCES ... LINK ... [LABELS ...] [SERIAL] [AS_USER]) : one doctest program, one ctest entry of the
+# same name. Labels: no_sanitizer keeps a test out of the sanitizer runs, slow marks one that takes over 30 s.
+# SERIAL runs it alone. AS_USER adds the entry NAME_as_user: the same program run by an ordinary user when we are root.
 function(berth_test name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+    cmake_parse_arguments(ARG "SERIAL;AS_USER" "" "SOURCES;LINK;LABELS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE berth_rules berth_test_main doctest::doctest ${ARG_LINK})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${name} COMMAND ${name})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}")
+    set(entries ${name})
+    if(ARG_AS_USER)
+        berth_test_as_user(${name}_as_user COMMAND $<TARGET_FILE:${name}>)
+        list(APPEND entries ${name}_as_user)
+    endif()
+    set_tests_properties(${entries} PROPERTIES TIMEOUT 300 LABELS "${ARG_LABELS}" RUN_SERIAL ${ARG_SERIAL})
+endfunction()
+
+# berth_test_as_user(NAME COMMAND ...) : a ctest entry run by an ordinary user; skipped when we are one already.
+function(berth_test_as_user name)
+    cmake_parse_arguments(ARG "" "" "COMMAND" ${ARGN})
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/support/as_user.sh ${ARG_COMMAND})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
 endfunction()

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs a test program as an ordinary user with a home of its own: as_user.sh PROGRAM ARGUMENTS...
+# For root, who can become somebody else. Anybody else is an ordinary user already and ran the same program under its
+# plain name, so this answers 77 (skipped). BERTH_TEST_UID chooses the uid; it needs no entry in /etc/passwd.
+set -euo pipefail
+
+if [[ $(id -u) -ne 0 ]]; then
+    echo "as_user: not root; the plain test of this name ran as an ordinary user already" >&2
+    exit 77
+fi
+uid=${BERTH_TEST_UID:-61234}
+tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+
+# A checkout below a private directory (/root is 0700) is out of an ordinary user's reach. In a mount namespace of this
+# test's own, that directory is covered by one that holds the checkout and nothing else.
+first_private_parent() {
+    local path="" part
+    while IFS= read -r -d / part; do
+        [[ -z $part ]] && continue
+        path+="/$part"
+        if (( (8#$(stat -c %a "$path") & 1) == 0 )); then
+            echo "$path"
+            return
+        fi
+    done <<<"$tree/"
+}
+
+if [[ -z ${BERTH_AS_USER_MOUNTED:-} ]]; then
+    private=$(first_private_parent)
+    if [[ $private == "$tree" ]]; then
+        echo "as_user: an ordinary user cannot read $tree; run: chmod go+rx '$tree'" >&2
+        exit 1
+    fi
+    if [[ -n $private ]]; then
+        BERTH_AS_USER_MOUNTED=$private exec unshare --mount --propagation private "${BASH_SOURCE[0]}" "$@"
+    fi
+elif [[ $BERTH_AS_USER_MOUNTED != "done" ]]; then
+    aside=$(mktemp -d)
+    mount --bind "$tree" "$aside"
+    mount -t tmpfs -o mode=755,size=1m tmpfs "$BERTH_AS_USER_MOUNTED"
+    mkdir -p "$tree"
+    mount --move "$aside" "$tree"
+    rmdir "$aside"
+    BERTH_AS_USER_MOUNTED="done"
+fi
+
+home=$(mktemp -d "${TMPDIR:-/tmp}/berth-user.XXXXXX")
+trap 'rm -rf --one-file-system "$home"' EXIT
+mkdir -p "$home/run" "$home/tmp"
+chown -R "$uid:$uid" "$home"
+chmod 700 "$home/run"
+cd "$home"
+
+keep=(PATH=/usr/local/bin:/usr/bin:/bin LANG="${LANG:-C.UTF-8}" TERM="${TERM:-dumb}")
+for name in ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS LSAN_OPTIONS; do
+    [[ -n ${!name:-} ]] && keep+=("$name=${!name}")
+done
+status=0
+env -i "${keep[@]}" HOME="$home" USER=berth-test LOGNAME=berth-test TMPDIR="$home/tmp" XDG_RUNTIME_DIR="$home/run" \
+    XDG_CONFIG_HOME="$home/.config" XDG_DATA_HOME="$home/.local/share" XDG_STATE_HOME="$home/.local/state" \
+    setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all -- "$@" ||
+    status=$?
+exit "$status"
