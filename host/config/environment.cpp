@@ -4,7 +4,7 @@
 
 namespace berth::inline host_v1 {
 
-Environment Environment::of_process() {
+EnvironmentVariables EnvironmentVariables::of_process() {
     Variables variables;
     for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
         const std::string_view text(*entry);
@@ -12,16 +12,16 @@ Environment Environment::of_process() {
         if (equals == std::string_view::npos || equals == 0) continue;
         variables.emplace(text.substr(0, equals), text.substr(equals + 1));
     }
-    return Environment(std::move(variables));
+    return EnvironmentVariables(std::move(variables));
 }
 
-std::optional<std::string> Environment::get(std::string_view name) const {
+std::optional<std::string> EnvironmentVariables::get(std::string_view name) const {
     const auto found = variables_.find(name);
     if (found == variables_.end()) return std::nullopt;
     return found->second;
 }
 
-std::optional<std::string> Environment::get_filled(std::string_view name) const {
+std::optional<std::string> EnvironmentVariables::get_filled(std::string_view name) const {
     auto value = get(name);
     if (value && value->empty()) value.reset();
     return value;

@@ -11,14 +11,14 @@
 namespace berth::inline host_v1 {
 
 /// A snapshot of variables. Immutable value; any thread.
-class Environment {
+class EnvironmentVariables {
 public:
     using Variables = std::map<std::string, std::string, std::less<>>;
 
-    Environment() = default;
-    explicit Environment(Variables variables) : variables_(std::move(variables)) {}
+    EnvironmentVariables() = default;
+    explicit EnvironmentVariables(Variables variables) : variables_(std::move(variables)) {}
     /// Those of this process, now. Call it before other threads change them.
-    [[nodiscard]] static Environment of_process();
+    [[nodiscard]] static EnvironmentVariables of_process();
 
     [[nodiscard]] std::optional<std::string> get(std::string_view name) const;
     /// The same, but an empty variable counts as absent, as shells and vendors' tools have it.

@@ -61,11 +61,11 @@ struct SettledSettings {
 /// Fills in and resolves. Reads the files that plain values refer to; secrets are only looked for, not kept.
 /// A value that "x-env" or a default fills in below a map that is not there does not make that map.
 [[nodiscard]] SettledSettings settle(const ConfigTree& config, std::span<const SettingRule> rules,
-                                     const Environment& environment);
+                                     const EnvironmentVariables& environment);
 
 /// Reads a secret now: a variable of `environment`, or the file (regular, at most 64 KiB, one newline at its end is
 /// dropped). Throws Error (AUTH_FAILED) with the place when it is missing or empty; never says any of its bytes.
-[[nodiscard]] std::string read_secret(const SecretSource& source, const Environment& environment);
+[[nodiscard]] std::string read_secret(const SecretSource& source, const EnvironmentVariables& environment);
 
 /// "file:line:column" of a setting, or "environment variable NAME" where "x-env" filled it in.
 [[nodiscard]] std::string location_of_setting(const ConfigTree& config, const Settings& settings,
