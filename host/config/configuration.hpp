@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/duration.hpp"
+#include "../base/duration.hpp"
 #include "config_tree.hpp"
 
 namespace berth::inline host_v1 {

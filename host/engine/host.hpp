@@ -13,6 +13,7 @@
 
 #include "../base/error.hpp"
 #include "../config/configuration.hpp"
+#include "../config/environment.hpp"
 #include "../provider/provider.hpp"
 #include "../provider/values.hpp"
 #include "process.hpp"
@@ -43,13 +44,9 @@ struct HostOptions {
     Configuration configuration;                  ///< from ConfigurationReader, or built in code
     std::vector<std::string> plugin_directories;  ///< searched before those of the configuration
     std::string install_plugin_directory;         ///< empty: found beside this library or program
-    std::map<std::string, std::string>
-        environment_variables;  ///< for ${env:..}, x-env and search paths; see process_environment()
+    EnvironmentVariables environment_variables;   ///< for ${env:..}, x-env and search paths; see of_process()
     std::function<void(LogLevel, std::string_view line)> log;  ///< any thread; empty: nothing is logged
 };
-
-/// The variables of this process, for HostOptions.
-[[nodiscard]] std::map<std::string, std::string> process_environment();
 
 /// A request that may name its provider and what it cannot do without.
 struct CreateRequest {
