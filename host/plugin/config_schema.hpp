@@ -1,0 +1,67 @@
+// The configuration schema of a plugin: JSON Schema, but only a small closed part of it, because a plugin's schema is
+// hostile text. Knows what options there are, their defaults, which are secret, which variables stand in for them.
+// Does not judge a configuration: see schema_check.hpp.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace berth::inline host_v1 {
+
+/// One option as people want to read about it.
+struct SchemaOption {
+    std::string pointer;  ///< JSON pointer; `*` stands for any key or index
+    std::string type;     ///< "string", "integer or null", "list of string", "map of string"
+    std::string allowed;  ///< "1 to 65535", "one of eu, us"; empty: everything of that type
+    std::optional<std::string> default_text;
+    bool required = false;               ///< by the object it stands in
+    bool secret = false;                 ///< writeOnly: must be given by reference
+    std::vector<std::string> variables;  ///< x-env: read in this order when the option is not configured
+    std::string description;
+};
+
+/// A checked schema. Cheap to copy for what it is: one JSON value.
+class ConfigSchema {
+public:
+    static constexpr std::size_t max_depth = 16;
+    static constexpr std::size_t max_bytes = 64 * 1024;
+
+    /// The schema of a plugin that has no options.
+    ConfigSchema();
+
+    /// Takes what stands under "config" in a manifest. Throws Error BERTH-P-14 naming the place, what was found and
+    /// what is accepted. An object without additionalProperties gets `false` there: unknown keys are refused.
+    [[nodiscard]] static ConfigSchema parse(const nlohmann::json& schema);
+
+    [[nodiscard]] const nlohmann::json& json() const noexcept { return schema_; }
+
+    /// Options in the order of their pointers, groups before what is in them.
+    [[nodiscard]] std::vector<SchemaOption> options() const;
+
+    /// The schema of the value at a JSON pointer of a configuration, or nullptr when no such value can be.
+    [[nodiscard]] const nlohmann::json* at(std::string_view pointer) const;
+
+    /// `configuration` with defaults filled in. A group that is not there is made when it has defaults and nothing in
+    /// it is required.
+    [[nodiscard]] nlohmann::json with_defaults(nlohmann::json configuration) const;
+
+private:
+    explicit ConfigSchema(nlohmann::json schema) : schema_(std::move(schema)) {}
+    nlohmann::json schema_;
+};
+
+/// Joins a JSON pointer and one more step, `~` and `/` escaped.
+[[nodiscard]] std::string pointer_below(std::string_view pointer, std::string_view key);
+
+/// "a string", "the integer 7", "a list of 3": what a value is, without ever showing a text. For messages.
+[[nodiscard]] std::string kind_text(const nlohmann::json& value);
+
+/// A Markdown table of the options, for READMEs and `plugin inspect`; the same text for the same schema.
+[[nodiscard]] std::string option_table(const ConfigSchema& schema);
+
+}  // namespace berth::inline host_v1

@@ -1,0 +1,56 @@
+// Reads the Berth notes of a shared object without loading it: is this ELF, for this machine, and what does it say of
+// itself? The bytes are hostile: every offset and count is checked against the file and against a cap before use.
+// Knows neither JSON nor files.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace berth::inline host_v1 {
+
+/// Bytes that can be read at any place: a file, or memory in tests.
+class ByteSource {
+public:
+    virtual ~ByteSource() = default;
+    [[nodiscard]] virtual std::uint64_t size() const noexcept = 0;
+    /// Fills `target` from `offset` on; false when not all of it is there. Throws Error when reading fails.
+    [[nodiscard]] virtual bool read(std::uint64_t offset, std::span<std::byte> target) const = 0;
+};
+
+/// Reads with pread from a descriptor that must outlive it. `size` is what fstat said when the file was checked.
+class FileBytes final : public ByteSource {
+public:
+    FileBytes(int descriptor, std::uint64_t size) noexcept : descriptor_(descriptor), size_(size) {}
+    [[nodiscard]] std::uint64_t size() const noexcept override { return size_; }
+    [[nodiscard]] bool read(std::uint64_t offset, std::span<std::byte> target) const override;
+
+private:
+    int descriptor_;
+    std::uint64_t size_;
+};
+
+class MemoryBytes final : public ByteSource {
+public:
+    explicit MemoryBytes(std::span<const std::byte> bytes) noexcept : bytes_(bytes) {}
+    [[nodiscard]] std::uint64_t size() const noexcept override { return bytes_.size(); }
+    [[nodiscard]] bool read(std::uint64_t offset, std::span<std::byte> target) const override;
+
+private:
+    std::span<const std::byte> bytes_;
+};
+
+inline constexpr std::uint64_t max_manifest_bytes = 64 * 1024;
+
+/// The texts of the notes with owner "berth".
+struct ElfNotes {
+    std::string manifest;                 ///< JSON, not checked yet
+    std::optional<std::string> provides;  ///< names separated by spaces; absent when the manifest says it
+};
+
+/// Throws Error: BERTH-P-08 to BERTH-P-11, without location.
+[[nodiscard]] ElfNotes read_elf_notes(const ByteSource& bytes);
+
+}  // namespace berth::inline host_v1

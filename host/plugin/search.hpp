@@ -1,0 +1,38 @@
+// Where plugins are looked for, first to last. Never the working directory: a relative entry of the environment is
+// dropped, and a relative one of the configuration is an error. Looks at no file.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../base/error.hpp"
+
+namespace berth::inline host_v1 {
+
+/// Who named a directory; decides whether its absence is worth a word.
+enum class SearchOrigin { command_line, configuration, environment, user_data, installation };
+
+[[nodiscard]] std::string_view name_of(SearchOrigin origin) noexcept;
+
+struct SearchInput {
+    std::vector<std::string> given;  ///< --plugin-dir: relative to the working directory of the person who typed it
+    std::vector<std::string> configured;                       ///< plugins.paths, absolute
+    std::map<std::string, std::string> environment_variables;  ///< BERTH_PLUGIN_PATH, XDG_DATA_HOME and HOME are read
+    std::string install_directory;                             ///< <prefix>/lib/berth/plugins; may be empty
+};
+
+struct SearchDirectory {
+    std::string path;  ///< absolute, lexically normal
+    SearchOrigin origin;
+};
+
+struct SearchPath {
+    std::vector<SearchDirectory> directories;  ///< each once
+    std::vector<Error> problems;               ///< entries that were dropped
+};
+
+[[nodiscard]] SearchPath search_path(const SearchInput& input);
+
+}  // namespace berth::inline host_v1
