@@ -11,6 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../config/settings.hpp"
+
 namespace berth::inline host_v1 {
 
 /// One option as people want to read about it.
@@ -46,9 +48,8 @@ public:
     /// The schema of the value at a JSON pointer of a configuration, or nullptr when no such value can be.
     [[nodiscard]] const nlohmann::json* at(std::string_view pointer) const;
 
-    /// `configuration` with defaults filled in. A group that is not there is made when it has defaults and nothing in
-    /// it is required.
-    [[nodiscard]] nlohmann::json with_defaults(nlohmann::json configuration) const;
+    /// The same for the settings floor: what is secret, which variables stand in, what the default is.
+    [[nodiscard]] std::vector<SettingRule> setting_rules() const;
 
 private:
     explicit ConfigSchema(nlohmann::json schema) : schema_(std::move(schema)) {}

@@ -3,8 +3,7 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <optional>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,33 +14,22 @@
 
 namespace berth::inline host_v1 {
 
-/// One provider's `config`, and what is known about it.
-struct ConfigurationInput {
-    nlohmann::json values;  ///< an object, or null for none; what stands at a reference is never looked at
-    /// JSON pointers whose value is a reference (${env:..}, ${file:..}) that is resolved at each use, not now.
-    std::set<std::string, std::less<>> references;
-    /// "file:line:column" of a JSON pointer; of the nearest parent when the value itself is not in the file. May be
-    /// empty.
+/// What is to be checked: one provider's settings, defaults and variables filled in (Settings::with_references()).
+struct CheckInput {
+    nlohmann::json values;
+    /// JSON pointers of secrets. What stands there is a reference: the schema must allow text, its other rules are for
+    /// the secret itself, which is read only when used.
+    std::set<std::string, std::less<>> secrets;
+    /// "file:line:column" of a JSON pointer, for messages; may be empty.
     std::function<std::string(std::string_view pointer)> place;
-    /// Where x-env looks.
-    std::map<std::string, std::string> environment_variables;
 };
 
-/// Where a secret comes from when it is asked for.
-struct SecretSource {
-    std::string pointer;
-    std::optional<std::string> variable;  ///< x-env stands in; absent: the reference in the configuration
-};
+/// All problems, BERTH-P-26 each, in the order of the values; empty: the configuration fits. No message holds a text of
+/// the configuration: it may have come from a variable.
+[[nodiscard]] std::vector<Error> check_configuration(const ConfigSchema& schema, const CheckInput& input);
 
-struct CheckedConfiguration {
-    nlohmann::json values;              ///< defaults and x-env filled in; no secret and no reference is in it
-    std::vector<SecretSource> secrets;  ///< those that are configured, by pointer
-    /// References that stand for ordinary options, by pointer: resolve them before `values` are used.
-    std::vector<std::string> references;
-    std::vector<Error> problems;  ///< BERTH-P-26 each; empty: the rest may be used
-};
-
-/// Never throws for what stands in the configuration: see `problems`.
-[[nodiscard]] CheckedConfiguration check_configuration(const ConfigSchema& schema, const ConfigurationInput& input);
+/// The same, from what the config floor made of a provider's `config`.
+[[nodiscard]] std::vector<Error> check_settings(const ConfigSchema& schema, const ConfigTree& config,
+                                                const Settings& settings);
 
 }  // namespace berth::inline host_v1

@@ -2,12 +2,12 @@
 // dropped, and a relative one of the configuration is an error. Looks at no file.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "../base/error.hpp"
+#include "../config/environment.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -18,9 +18,9 @@ enum class SearchOrigin { command_line, configuration, environment, user_data, i
 
 struct SearchInput {
     std::vector<std::string> given;  ///< --plugin-dir: relative to the working directory of the person who typed it
-    std::vector<std::string> configured;                       ///< plugins.paths, absolute
-    std::map<std::string, std::string> environment_variables;  ///< BERTH_PLUGIN_PATH, XDG_DATA_HOME and HOME are read
-    std::string install_directory;                             ///< <prefix>/lib/berth/plugins; may be empty
+    std::vector<std::string> configured;  ///< plugins.paths, absolute
+    EnvironmentVariables environment;     ///< BERTH_PLUGIN_PATH, XDG_DATA_HOME and HOME are read
+    std::string install_directory;        ///< <prefix>/lib/berth/plugins; may be empty
 };
 
 struct SearchDirectory {
