@@ -48,7 +48,9 @@ endif()
 function(berth_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
     add_library(${name} STATIC ${ARG_SOURCES})
-    target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/host>)
+    target_include_directories(${name} PUBLIC
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/host> $<INSTALL_INTERFACE:include>)
+    target_compile_features(${name} PUBLIC cxx_std_20)
     target_link_libraries(${name} PUBLIC ${ARG_LINK} PRIVATE $<BUILD_INTERFACE:berth_rules> ${ARG_PRIVATE_LINK})
 endfunction()
 
@@ -74,4 +76,17 @@ function(berth_test_as_user name)
     cmake_parse_arguments(ARG "" "" "COMMAND" ${ARGN})
     add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/support/as_user.sh ${ARG_COMMAND})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77)
+endfunction()
+
+# berth_install_package() : what makes find_package(berth) work. Everything exported joins the set berth-targets.
+function(berth_install_package)
+    include(CMakePackageConfigHelpers)
+    set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/berth)
+    configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/berth-config.cmake.in
+        ${PROJECT_BINARY_DIR}/berth-config.cmake INSTALL_DESTINATION ${destination})
+    # Before 1.0 a minor version may change the library's interface.
+    write_basic_package_version_file(${PROJECT_BINARY_DIR}/berth-config-version.cmake COMPATIBILITY SameMinorVersion)
+    install(FILES ${PROJECT_BINARY_DIR}/berth-config.cmake ${PROJECT_BINARY_DIR}/berth-config-version.cmake
+        DESTINATION ${destination})
+    install(EXPORT berth-targets NAMESPACE berth:: DESTINATION ${destination})
 endfunction()
