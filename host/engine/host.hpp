@@ -16,6 +16,7 @@
 #include "../config/environment.hpp"
 #include "../provider/provider.hpp"
 #include "../provider/values.hpp"
+#include "../service/log_level.hpp"
 #include "process.hpp"
 
 namespace berth::inline host_v1 {
@@ -29,8 +30,6 @@ struct SandboxName {
     [[nodiscard]] std::string text() const { return provider + "/" + id; }
 };
 using SnapshotName = SandboxName;
-
-enum class LogLevel { trace, debug, info, warning, error };
 
 /// How one call is bounded and watched.
 struct CallOptions {

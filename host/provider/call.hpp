@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -36,11 +35,11 @@ public:
     using ProgressHandler = std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)>;
 
     struct Options {
-        std::string_view method;                    ///< snake_case, a string of static lifetime
-        std::optional<Clock::time_point> deadline;  ///< of the operation; whoever watches time calls cancel()
-        Milliseconds cleanup_cap{10'000};           ///< the longest clean-up window this call may open
-        ProgressHandler progress;                   ///< runs on the provider's thread; may be empty
-        FileDescriptor standard_input;              ///< read end of the pipe for live stdin, or none
+        std::string_view method{};                    ///< snake_case, a string of static lifetime
+        std::optional<Clock::time_point> deadline{};  ///< of the operation; whoever watches time calls cancel()
+        Milliseconds cleanup_cap{10'000};             ///< the longest clean-up window this call may open
+        ProgressHandler progress{};                   ///< runs on the provider's thread; may be empty
+        FileDescriptor standard_input{};              ///< read end of the pipe for live stdin, or none
     };
 
     explicit Call(Options options);
@@ -50,8 +49,9 @@ public:
 
     // --- the caller's side, any thread ---
     void cancel(CancelReason reason);  ///< the first reason counts
+    /// 1..64; another number is nothing at all. One that already waits is not queued twice, as in the kernel.
     void signal(int number);
-    void resize(std::uint32_t rows, std::uint32_t columns);
+    void resize(std::uint32_t rows, std::uint32_t columns);  ///< replaces a size that still waits
     void detach();
     /// Runs after each event is queued, on the thread that queued it; lets a blocked output wake. Set before the call.
     void on_event(std::function<void()> handler);
@@ -61,12 +61,17 @@ public:
     [[nodiscard]] std::optional<CancelReason> cancel_reason() const;  ///< any thread
     /// Cancelled, and no clean-up window is open: services and sinks answer CANCELLED.
     [[nodiscard]] bool stopped() const;
-    [[nodiscard]] bool event_waiting() const;             ///< any thread
+    /// An event waits that the method listens for: what holds it up in an output must let go. Any thread.
+    [[nodiscard]] bool event_waiting() const;
+    /// What the method listens for; `everything` at first. A cancel, SIGTERM and SIGKILL are for every method.
+    enum class Listening { endings, everything };
+    void listen(Listening listening);
     [[nodiscard]] std::optional<CallEvent> next_event();  ///< never blocks
     [[nodiscard]] int events_descriptor();                ///< made when first asked for; -1 when it cannot be made
     [[nodiscard]] int standard_input() const noexcept;    ///< -1 when the call has none
     /// The end of time of the clean-up window, once one was opened: supervision waits for it.
     [[nodiscard]] std::optional<Clock::time_point> cleanup_until() const;
+    /// Opens the clean-up window: once, after a cancel, at most cleanup_cap long. Gives what was granted, else 0.
     Milliseconds begin_cleanup(Milliseconds wanted);
     void progress(std::string_view what, std::uint64_t done, std::uint64_t total);
 
@@ -75,13 +80,15 @@ public:
     [[nodiscard]] std::optional<Clock::time_point> deadline() const noexcept { return options_.deadline; }
 
 private:
-    void push(CallEvent event);
+    void push(const CallEvent& event, std::unique_lock<std::mutex> lock);
+    [[nodiscard]] bool listens_for(const CallEvent& event) const noexcept;
 
     Options options_;
     std::uint64_t number_;
     mutable std::mutex mutex_;
     std::deque<CallEvent> events_;
     std::function<void()> on_event_;
+    Listening listening_ = Listening::everything;
     std::optional<CancelReason> cancelled_;
     std::optional<Clock::time_point> cleanup_until_;
     FileDescriptor event_;

@@ -1,0 +1,143 @@
+#include "call.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <system_error>
+
+namespace berth::inline host_v1 {
+
+namespace {
+
+/// Numbers are unique in this process, so that lines of the log about one call can be told from those about others.
+std::uint64_t next_number() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+constexpr int highest_signal = 64;
+
+/// Whether `event` says no more than `waiting` does: this bounds the queue to one event of each kind and signal.
+bool is_same(const CallEvent& waiting, const CallEvent& event) noexcept {
+    return waiting.kind == event.kind && waiting.signal == event.signal;
+}
+
+}  // namespace
+
+Call::Call(Options options) : options_(std::move(options)), number_(next_number()) {}
+
+Call::~Call() = default;
+
+void Call::cancel(CancelReason reason) {
+    std::unique_lock lock(mutex_);
+    if (cancelled_) return;
+    cancelled_ = reason;
+    push({.kind = CallEvent::Kind::cancel, .reason = reason}, std::move(lock));
+}
+
+void Call::signal(int number) {
+    if (number < 1 || number > highest_signal) return;
+    push({.kind = CallEvent::Kind::signal, .signal = number}, std::unique_lock(mutex_));
+}
+
+void Call::resize(std::uint32_t rows, std::uint32_t columns) {
+    push({.kind = CallEvent::Kind::resize, .rows = rows, .columns = columns}, std::unique_lock(mutex_));
+}
+
+void Call::detach() {
+    push({.kind = CallEvent::Kind::detach}, std::unique_lock(mutex_));
+}
+
+void Call::push(const CallEvent& event, std::unique_lock<std::mutex> lock) {
+    const auto waiting = std::find_if(events_.begin(), events_.end(),
+                                      [&event](const CallEvent& other) { return is_same(other, event); });
+    if (waiting != events_.end()) {
+        *waiting = event;
+    } else {
+        events_.push_back(event);
+    }
+    if (event_) raise_event(event_);
+    const auto handler = on_event_;
+    lock.unlock();
+    if (handler) handler();
+}
+
+void Call::on_event(std::function<void()> handler) {
+    const std::lock_guard lock(mutex_);
+    on_event_ = std::move(handler);
+}
+
+bool Call::cancelled() const noexcept {
+    const std::lock_guard lock(mutex_);
+    return cancelled_.has_value();
+}
+
+std::optional<CancelReason> Call::cancel_reason() const {
+    const std::lock_guard lock(mutex_);
+    return cancelled_;
+}
+
+bool Call::stopped() const {
+    const std::lock_guard lock(mutex_);
+    return cancelled_ && !(cleanup_until_ && Clock::now() < *cleanup_until_);
+}
+
+bool Call::listens_for(const CallEvent& event) const noexcept {
+    if (listening_ == Listening::everything || event.kind == CallEvent::Kind::cancel) return true;
+    return event.kind == CallEvent::Kind::signal && (event.signal == SIGTERM || event.signal == SIGKILL);
+}
+
+bool Call::event_waiting() const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(events_.begin(), events_.end(), [this](const CallEvent& event) { return listens_for(event); });
+}
+
+void Call::listen(Listening listening) {
+    const std::lock_guard lock(mutex_);
+    listening_ = listening;
+}
+
+std::optional<CallEvent> Call::next_event() {
+    const std::lock_guard lock(mutex_);
+    if (events_.empty()) return std::nullopt;
+    const auto event = events_.front();
+    events_.pop_front();
+    if (events_.empty() && event_) clear_event(event_);
+    return event;
+}
+
+int Call::events_descriptor() {
+    const std::lock_guard lock(mutex_);
+    if (!event_) {
+        try {
+            event_ = make_event();
+        } catch (const std::system_error&) {
+            return -1;  // out of descriptors: the plugin falls back on asking `cancelled`
+        }
+        if (!events_.empty()) raise_event(event_);
+    }
+    return event_.get();
+}
+
+int Call::standard_input() const noexcept {
+    return options_.standard_input.get();
+}
+
+std::optional<Call::Clock::time_point> Call::cleanup_until() const {
+    const std::lock_guard lock(mutex_);
+    return cleanup_until_;
+}
+
+Milliseconds Call::begin_cleanup(Milliseconds wanted) {
+    const std::lock_guard lock(mutex_);
+    if (!cancelled_ || cleanup_until_ || wanted <= Milliseconds{0}) return Milliseconds{0};
+    const auto granted = std::min(wanted, options_.cleanup_cap);
+    cleanup_until_ = Clock::now() + granted;
+    return granted;
+}
+
+void Call::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
+    if (options_.progress) options_.progress(what, done, total);
+}
+
+}  // namespace berth::inline host_v1
