@@ -39,7 +39,7 @@ enum class Method : std::uint8_t {
     delete_snapshot
 };
 
-enum class Requirement : std::uint8_t { required, optional };
+enum class MethodNeed : std::uint8_t { required, optional };
 
 /// Whether doing it twice does no more than doing it once.
 enum class Idempotent : std::uint8_t { no, by_key, yes };
@@ -64,7 +64,7 @@ struct MethodRow {
     std::string_view name;        ///< as in C, C++, YAML and manifests: execute_stream
     std::string_view camel_name;  ///< as in the original contract: executeStream
     std::string_view extension;   ///< the extension's id, empty for the 16 methods
-    Requirement requirement;
+    MethodNeed requirement;
     DeadlineRule deadline_rule;
     Milliseconds deadline;
     Idempotent idempotent;
@@ -77,7 +77,7 @@ namespace method_table_detail {
 using namespace std::chrono_literals;
 inline constexpr std::string_view snapshots = BERTH_SNAPSHOTS_EXTENSION;
 using Rule = DeadlineRule;
-using Need = Requirement;
+using Need = MethodNeed;
 
 }  // namespace method_table_detail
 
