@@ -62,7 +62,7 @@ public:
 
     /// Resolves once, when the process and both streams have ended; holds an Error when the connection was lost.
     [[nodiscard]] std::shared_future<ProcessResult> completion() const;
-    [[nodiscard]] ProcessResult wait() const { return completion().get(); }
+    ProcessResult wait() const { return completion().get(); }
     [[nodiscard]] std::optional<ProcessResult> wait_for(Milliseconds patience) const;
 
     /// True when the signal was handed on; false when the process has ended. Signals other than SIGTERM and SIGKILL

@@ -1,0 +1,49 @@
+// Runs the conformance suite against one provider of a configuration: run_conformance CONFIG PROVIDER [ONLY].
+// Prints a line for each case and closes with the counts. Exit code 0 only when no case failed.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "config/reader.hpp"
+#include "conformance/suite.hpp"
+#include "engine/host.hpp"
+
+namespace {
+
+using namespace berth;
+
+void print_case(const conformance::CaseResult& result) {
+    const char* word = result.verdict == conformance::Verdict::passed    ? "pass"
+                       : result.verdict == conformance::Verdict::skipped ? "SKIP"
+                                                                         : "FAIL";
+    std::printf("%s  %s: %s%s%s\n", word, result.domain.c_str(), result.name.c_str(),
+                result.reason.empty() ? "" : "  -- ", result.reason.c_str());
+    std::fflush(stdout);
+}
+
+int run(const std::string& config_file, const std::string& provider, const std::string& only) {
+    HostOptions options;
+    options.environment_variables = EnvironmentVariables::of_process();
+    options.configuration = load_configuration(config_file, options.environment_variables);
+    Host host(std::move(options));
+    const auto report = conformance::run_suite(host, {provider, only, print_case});
+    const auto failed = report.count(conformance::Verdict::failed);
+    std::printf("%s: %zu passed, %zu failed, %zu skipped\n", provider.c_str(),
+                report.count(conformance::Verdict::passed), failed, report.count(conformance::Verdict::skipped));
+    return failed == 0 && !report.results.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc < 3 || argc > 4) {
+        std::fputs("usage: run_conformance CONFIG PROVIDER [ONLY]\n", stderr);
+        return 2;
+    }
+    try {
+        return run(argv[1], argv[2], argc == 4 ? argv[3] : "");
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return 1;
+    }
+}
