@@ -1,0 +1,31 @@
+// A provider whose plugin runs in this process: C++ values in, the C table of the plugin behind, C++ values out.
+// Knows no routing and no admission.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "../config/settings.hpp"
+#include "../plugin/loader.hpp"
+#include "../service/log.hpp"
+#include "provider.hpp"
+
+namespace berth::inline host_v1 {
+
+/// What one provider of berth.yaml runs with.
+struct DirectProviderOptions {
+    std::string name;                  ///< as in berth.yaml
+    Settings settings;                 ///< settled and checked against the plugin's schema
+    EnvironmentVariables environment;  ///< where secrets are read, each time they are asked for
+    std::shared_ptr<Log> log;          ///< never null
+};
+
+/// Opens an instance of the plugin and asks what it offers; `call` bounds both (method "open"). `plugin` must outlive
+/// the provider, as what load_plugin() gives does. Throws Error with provider and operation when the plugin cannot be
+/// opened; nothing is left of it then.
+///
+/// The provider's destructor waits for methods that still run on other threads, then closes the instance, once.
+[[nodiscard]] std::unique_ptr<Provider> open_direct_provider(Call& call, const LoadedPlugin& plugin,
+                                                             DirectProviderOptions options);
+
+}  // namespace berth::inline host_v1
