@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.hpp"
+#include "../base/error.hpp"
 #include "config_tree.hpp"
 #include "environment.hpp"
 

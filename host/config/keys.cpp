@@ -1,0 +1,66 @@
+#include "keys.hpp"
+
+namespace berth::inline host_v1::section {
+
+// Function-local constants: std::string because nearest_name() wants it, built when first asked for.
+
+KeySection whole() {
+    static const std::array<std::string, 5> keys{"version", "plugins", "providers", "select", "defaults"};
+    return {"", keys};
+}
+
+KeySection plugins() {
+    static const std::array<std::string, 1> keys{"paths"};
+    return {"plugins", keys};
+}
+
+KeySection provider() {
+    static const std::array<std::string, 9> keys{"plugin",          "run",         "requires",  "labels",
+                                                 "max_concurrency", "max_streams", "deadlines", "allow_restart_loss",
+                                                 "config"};
+    return {"providers.*", keys};
+}
+
+KeySection deadlines() {
+    // The contract's methods; what is a row of the host's method table is a key here (a test of the plugin floor
+    // compares the two).
+    static const std::array<std::string, 16> keys{"create",
+                                                  "get",
+                                                  "list",
+                                                  "destroy",
+                                                  "execute",
+                                                  "execute_stream",
+                                                  "upload_files",
+                                                  "download_files",
+                                                  "get_resource_usage",
+                                                  "is_ready",
+                                                  "restart",
+                                                  "create_snapshot",
+                                                  "restore_snapshot",
+                                                  "get_logs",
+                                                  "set_environment_variables",
+                                                  "get_environment_variables"};
+    return {"providers.*.deadlines", keys};
+}
+
+KeySection select() {
+    static const std::array<std::string, 1> keys{"default"};
+    return {"select", keys};
+}
+
+KeySection defaults() {
+    static const std::array<std::string, 8> keys{"timeout",          "labels",    "kill_grace",     "drain_grace",
+                                                 "max_output_bytes", "autostart", "on_unsupported", "download"};
+    return {"defaults", keys};
+}
+
+KeySection download() {
+    static const std::array<std::string, 2> keys{"max_files", "max_bytes"};
+    return {"defaults.download", keys};
+}
+
+std::array<KeySection, 7> all() {
+    return {whole(), plugins(), provider(), deadlines(), select(), defaults(), download()};
+}
+
+}  // namespace berth::inline host_v1::section
