@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The conformance suite against local.so with a state directory of its own: local.sh RUNNER PLUGIN_DIR [ONLY]
+# Runs a program against local.so with a state directory of its own:
+#   local.sh PLUGIN_DIR PROGRAM [ARGUMENT...]   CONFIG, PROVIDER and STATE among the arguments are filled in.
 set -euo pipefail
-runner=$1 plugins=$2
-shift 2
+plugins=$1
+shift
 work=$(mktemp -d "${TMPDIR:-/tmp}/berth-conformance.XXXXXX")
 trap 'rm -rf --one-file-system "$work"' EXIT
 chmod 711 "$work" # a sandbox of root runs as another user and has to pass through
@@ -12,4 +13,13 @@ plugins: { paths: ["$plugins"] }
 providers:
   local: { plugin: local, config: { state_dir: "$work/state" } }
 YAML
-"$runner" "$work/berth.yaml" local "$@"
+arguments=()
+for argument in "$@"; do
+    case $argument in
+        CONFIG) argument=$work/berth.yaml ;;
+        PROVIDER) argument=local ;;
+        STATE) argument=$work/state ;;
+    esac
+    arguments+=("$argument")
+done
+"${arguments[@]}"
