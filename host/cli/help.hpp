@@ -1,0 +1,15 @@
+// Help texts, made from the table of commands. Pure text.
+#pragma once
+
+#include <string>
+
+#include "command_table.hpp"
+
+namespace berth::inline host_v1::cli {
+
+/// What Berth is, its commands by family, global flags, exit codes.
+[[nodiscard]] std::string main_help();
+/// Usage, sentence, flags and an example of one command.
+[[nodiscard]] std::string command_help(const CommandRow& command);
+
+}  // namespace berth::inline host_v1::cli
