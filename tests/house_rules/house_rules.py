@@ -148,7 +148,7 @@ def rule_namespaces(tree):
     for folder, wanted in (("host/", "berth::inline host_v1"), ("sdk/include/", "berth::inline sdk_v1")):
         for path in tree.code(folder):
             text = tree.text(path)
-            if path.endswith(".hpp") and "namespace " in text and wanted not in text:
+            if path.endswith(".hpp") and re.search(r"^namespace berth\b", text, re.MULTILINE) and wanted not in text:
                 yield f"{path}: declares nothing in namespace {wanted}"
 
 
