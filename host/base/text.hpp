@@ -28,6 +28,13 @@ namespace berth::inline host_v1 {
 
 /// printable() in double quotes.
 [[nodiscard]] std::string quoted(std::string_view bytes);
+/// The same; without these two, argument-dependent lookup prefers std::quoted for a std::string.
+[[nodiscard]] inline std::string quoted(const std::string& bytes) {
+    return quoted(std::string_view(bytes));
+}
+[[nodiscard]] inline std::string quoted(std::string& bytes) {
+    return quoted(std::string_view(bytes));
+}
 
 /// "a, b and c"; "none" when there is nothing.
 [[nodiscard]] std::string listed(std::span<const std::string> names);
