@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -45,9 +44,6 @@ public:
     /// Options in the order of their pointers, groups before what is in them.
     [[nodiscard]] std::vector<SchemaOption> options() const;
 
-    /// The schema of the value at a JSON pointer of a configuration, or nullptr when no such value can be.
-    [[nodiscard]] const nlohmann::json* at(std::string_view pointer) const;
-
     /// The same for the settings floor: what is secret, which variables stand in, what the default is.
     [[nodiscard]] std::vector<SettingRule> setting_rules() const;
 
@@ -55,12 +51,6 @@ private:
     explicit ConfigSchema(nlohmann::json schema) : schema_(std::move(schema)) {}
     nlohmann::json schema_;
 };
-
-/// Joins a JSON pointer and one more step, `~` and `/` escaped.
-[[nodiscard]] std::string pointer_below(std::string_view pointer, std::string_view key);
-
-/// "a string", "the integer 7", "a list of 3": what a value is, without ever showing a text. For messages.
-[[nodiscard]] std::string kind_text(const nlohmann::json& value);
 
 /// A Markdown table of the options, for READMEs and `plugin inspect`; the same text for the same schema.
 [[nodiscard]] std::string option_table(const ConfigSchema& schema);

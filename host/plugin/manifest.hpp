@@ -26,7 +26,7 @@ struct Manifest {
     ConfigSchema config;
 
     [[nodiscard]] bool provides_name(std::string_view method_or_extension) const noexcept;
-    [[nodiscard]] bool has_feature(std::string_view name) const noexcept;
+    [[nodiscard]] bool has_feature(std::string_view feature) const noexcept;
 };
 
 struct ReadManifest {
