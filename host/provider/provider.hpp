@@ -41,7 +41,9 @@ public:
     virtual void done(std::uint64_t operation) = 0;
 };
 
-/// Files on their way out. Used by one thread at a time. May throw Error.
+/// Files on their way out. Used by one thread at a time. May throw Error, which ends the call with that error. The
+/// order has been checked: bytes only within a file, commit only what was begun. A `begin` without a `commit` before it
+/// means that the entry before never existed; so does the end of the call.
 class FileSink {
 public:
     virtual ~FileSink() = default;
@@ -106,8 +108,8 @@ public:
     [[nodiscard]] virtual const std::string& name() const noexcept = 0;
     [[nodiscard]] virtual const Offer& offer() const noexcept = 0;
 
-    /// `early` hears each info before the last, as soon as the backend has named the sandbox. `config.initial_files`
-    /// is ignored: `files` carries them.
+    /// `early` hears each info as it comes, the first as soon as the backend has named the sandbox, the last one, which
+    /// is returned, too. It may be empty. `config.initial_files` is ignored: `files` carries them.
     virtual SandboxInfo create(Call& call, const SandboxConfig& config, FileSource& files,
                                const InfoHandler& early) = 0;
     virtual SandboxInfo get(Call& call, std::string_view id) = 0;

@@ -1,0 +1,131 @@
+// A Call as the plugin sees it: the C struct, its functions, and the memory of what was said and what went wrong
+// while the method ran. Every function that a plugin can call passes through guard() or Gate, so that no exception and
+// no late caller gets into the host. Knows no method.
+#pragma once
+
+#include <berth/plugin.h>
+
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../base/error.hpp"
+#include "../service/log.hpp"
+#include "../service/service_call.hpp"
+#include "c_read.hpp"
+#include "call.hpp"
+
+namespace berth::inline host_v1 {
+
+/// What became known during one method, for the rule that decides what it comes to.
+struct CallRecords {
+    /// The last `fail`: the number as the plugin gave it, and its texts, cut, printable, secrets masked.
+    struct Reported {
+        berth_status code = 0;
+        ErrorFields fields;
+        std::uint64_t order = 0;
+    };
+    /// The last failure that a service answered with, and `cancelled` answers of sinks and services.
+    struct Passed {
+        Error error;
+        std::uint64_t order = 0;
+    };
+    std::optional<Reported> reported;
+    std::optional<Passed> passed;
+    std::optional<Error> host_failure;  ///< first failure of the host's own sink, source or handler: ends the call
+    std::optional<Error> breach;        ///< first rule of the contract that the plugin broke
+};
+
+/// Lives on the stack of the call; the plugin must not use it after the method has returned (rule T2).
+class CCall final : public ServiceCall {
+public:
+    /// `secret_values`: of this request, masked in every text beside the secrets the host knows. Views must outlive it.
+    CCall(Call& call, Log& log, std::vector<std::string_view> secret_values = {});
+    CCall(const CCall&) = delete;
+    CCall& operator=(const CCall&) = delete;
+
+    [[nodiscard]] berth_call* face() noexcept { return &face_; }
+    [[nodiscard]] Call& call() noexcept { return call_; }
+
+    // --- for services and sinks, any thread ---
+    [[nodiscard]] bool stopped() const noexcept override { return call_.stopped(); }
+    berth_status cancelled() noexcept override;
+    berth_status failed(const Error& error) noexcept override;
+    berth_status breach(const Error& error) noexcept override;
+    /// An object of the host failed: the call ends with this error, and this is what the plugin hears from now on.
+    berth_status host_failed(const Error& error) noexcept;
+    /// BERTH_OK, or the number of the host's failure.
+    [[nodiscard]] berth_status host_state() const noexcept;
+
+    /// Runs code of the host for a plugin: what it throws is remembered and becomes a number.
+    template <typename Function>
+    berth_status guard(Function&& function) noexcept {
+        try {
+            return function();
+        } catch (const Breach& error) {
+            return breach(error);
+        } catch (const Error& error) {
+            return host_failed(error);
+        } catch (const std::bad_alloc&) {
+            return out_of_memory();
+        } catch (const std::exception& error) {
+            return host_bug(error.what());
+        } catch (...) {
+            return host_bug("an exception of unknown type");
+        }
+    }
+
+    /// Text as a person may see it: secrets masked.
+    [[nodiscard]] std::string safe(std::string_view text) const;
+
+    /// What was recorded; called after the method has returned.
+    [[nodiscard]] CallRecords take_records();
+
+private:
+    struct Functions;
+    [[nodiscard]] ErrorFields copy(const berth_error& error) const;
+    void report(const berth_error& error);
+    berth_status out_of_memory() noexcept;
+    berth_status host_bug(const char* what) noexcept;
+
+    Call& call_;
+    Log& log_;
+    std::vector<std::string_view> secret_values_;
+    berth_call face_{};
+    mutable std::mutex mutex_;
+    CallRecords records_;
+    berth_status host_state_ = BERTH_OK;
+    std::uint64_t order_ = 0;
+};
+
+/// The door of a sink or source: one thread at a time, nobody once the method has returned. It cannot help a plugin
+/// that comes back after the object is gone: in this process that is a use after free, in the plugin's own thread.
+class Gate {
+public:
+    template <typename Function>
+    berth_status enter(CCall& call, Function&& function) noexcept {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return BERTH_CONTRACT;
+        if (const auto state = call.host_state(); state != BERTH_OK) return state;
+        return call.guard(function);
+    }
+    void close() noexcept {
+        const std::lock_guard lock(mutex_);
+        closed_ = true;
+    }
+
+private:
+    std::mutex mutex_;
+    bool closed_ = false;
+};
+
+/// Records to keep a plugin's words bearable: cut at a character, marked as cut, printable where not UTF-8.
+[[nodiscard]] std::string bearable(std::string_view bytes, std::size_t longest);
+
+}  // namespace berth::inline host_v1

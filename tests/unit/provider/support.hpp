@@ -1,0 +1,137 @@
+// What the tests of the provider floor share: a call with a log that remembers, shorthand for views, and a plugin made
+// of functions.
+#pragma once
+
+#include <berth/plugin.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/loader.hpp"
+#include "provider/c_call.hpp"
+#include "provider/direct_provider.hpp"
+
+namespace berth_test {
+
+using namespace berth;
+
+/// A log whose lines can be looked at.
+class Lines {
+public:
+    [[nodiscard]] std::shared_ptr<Log> log() {
+        return std::make_shared<Log>(LogLevel::trace, [this](LogLevel, std::string_view line) {
+            const std::lock_guard lock(mutex_);
+            lines_.emplace_back(line);
+        });
+    }
+    [[nodiscard]] std::string all() const {
+        const std::lock_guard lock(mutex_);
+        std::string text;
+        for (const auto& line : lines_)
+            text += line + "\n";
+        return text;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<std::string> lines_;
+};
+
+/// A call and its C face.
+struct FacedCall {
+    explicit FacedCall(Call::Options options = {.method = "get"}, std::vector<std::string_view> secrets = {})
+        : log(lines.log()), call(std::move(options)), face(call, *log, std::move(secrets)) {}
+    Lines lines;
+    std::shared_ptr<Log> log;
+    Call call;
+    CCall face;
+};
+
+inline berth_str text(std::string_view view) {
+    return {view.data() == nullptr ? "" : view.data(), view.size()};
+}
+
+inline berth_bytes bytes(std::string_view view) {
+    return {reinterpret_cast<const std::uint8_t*>(view.data()), view.size()};
+}
+
+inline berth_environment environment() {
+    berth_environment full{};
+    full.size = sizeof full;
+    return full;
+}
+
+/// A sandbox that is right in everything. `environment` must outlive it.
+inline berth_sandbox_info info(std::string_view id, const berth_environment& environment) {
+    berth_sandbox_info full{};
+    full.size = sizeof full;
+    full.id = text(id);
+    full.state = BERTH_STATE_READY;
+    full.created_at_ms = 1'790'000'000'000;
+    full.environment = &environment;
+    return full;
+}
+
+inline berth_process_end exited(int code) {
+    berth_process_end end{};
+    end.size = sizeof end;
+    end.kind = BERTH_ENDED_EXITED;
+    end.exit_code = code;
+    return end;
+}
+
+inline berth_error error(std::int32_t code, std::string_view message) {
+    berth_error full{};
+    full.size = sizeof full;
+    full.code = code;
+    full.message = text(message);
+    return full;
+}
+
+/// The number of the breach that was recorded, or "".
+inline std::string breach_of(CCall& call) {
+    const auto records = call.take_records();
+    return records.breach ? std::string(records.breach->diagnostic()) : std::string();
+}
+
+/// A plugin whose methods are functions of the test. One at a time: C functions have nowhere to keep which one.
+class FakePlugin {
+public:
+    FakePlugin();
+    FakePlugin(const FakePlugin&) = delete;
+    FakePlugin& operator=(const FakePlugin&) = delete;
+    ~FakePlugin();
+
+    /// Opens it as the provider "acme".
+    std::unique_ptr<Provider> open(Settings settings = {}, EnvironmentVariables environment = {});
+
+    std::function<berth_status(const berth_host*, berth_call*)> on_open;
+    std::function<berth_status(berth_call*, berth_feature_sink*)> on_describe;
+    std::function<void()> on_close;
+    std::function<berth_status(berth_call*, const berth_sandbox_config*, berth_file_source*, berth_info_sink*)> create;
+    std::function<berth_status(berth_call*, berth_str, berth_info_sink*)> get;
+    std::function<berth_status(berth_call*, berth_info_sink*)> list;
+    std::function<berth_status(berth_call*, berth_str)> destroy;
+    std::function<berth_status(berth_call*, berth_str, const berth_process*, berth_process_sink*)> execute;
+    std::function<berth_status(berth_call*, berth_str, berth_file_source*)> upload_files;
+    std::function<berth_status(berth_call*, berth_str, berth_strs, berth_file_sink*)> download_files;
+    std::function<berth_status(berth_call*, berth_str, berth_usage_sink*)> get_resource_usage;
+    std::function<berth_status(berth_call*, berth_str, berth_ready_sink*)> is_ready;
+    std::function<berth_status(berth_call*, berth_str, berth_str, berth_bytes_sink*)> create_snapshot;
+    std::function<berth_status(berth_call*, berth_str, berth_pairs_sink*)> get_environment_variables;
+    std::function<berth_status(berth_call*, berth_str, const berth_log_options*, berth_bytes_sink*)> get_logs;
+    std::function<berth_status(berth_call*, berth_str, berth_pairs, berth_strs)> set_environment_variables;
+    std::function<berth_status(berth_call*, berth_snapshot_sink*)> list_snapshots;
+
+    std::atomic<int> opened{0};
+    std::atomic<int> closed{0};
+    LoadedPlugin loaded;
+    Lines lines;
+};
+
+}  // namespace berth_test
