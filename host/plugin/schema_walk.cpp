@@ -181,9 +181,9 @@ private:
             const json* known = properties != nullptr ? member(*properties, key) : nullptr;
             if (known != nullptr) {
                 at(*known, item, below);
-            } else if (others == nullptr || *others == json(false)) {
+            } else if (others != nullptr && *others == json(false)) {
                 unknown(properties, key, pointer, below);
-            } else {
+            } else if (others != nullptr) {
                 at(*others, item, below);
             }
         }

@@ -65,6 +65,8 @@ std::string reason_of(const json::parse_error& failure) {
 }  // namespace
 
 nlohmann::json parse_strict_json(std::string_view text, std::size_t max_depth) {
+    // The parser takes a NUL for the end and would not look at what comes behind it.
+    if (text.find('\0') != std::string_view::npos) throw JsonProblem("there is a NUL byte in it");
     Watcher watcher(max_depth);
     try {
         return json::parse(

@@ -1,0 +1,143 @@
+// The catalog beyond single bad files: directories that are not there, and what `find` says when it finds nothing.
+#include "plugin/catalog.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "elf_image.hpp"
+
+using namespace berth;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Scratch {
+public:
+    Scratch() {
+        std::string pattern = (fs::temp_directory_path() / "berth-catalog-XXXXXX").string();
+        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+        path = pattern;
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+
+    /// A file that says it is the plugin `name`; readable, not loadable.
+    void plugin(const std::string& file_name, const std::string& name) const {
+        const auto manifest = R"({"name":")" + name + R"(","version":"1"})";
+        write(file_name,
+              elf_image::Image()
+                  .with_segment(elf_image::note("berth", 1, manifest) +
+                                elf_image::note("berth", 2,
+                                                "create get list destroy execute execute_stream upload_files "
+                                                "download_files get_resource_usage is_ready restart"))
+                  .bytes());
+    }
+    void write(const std::string& file_name, const std::vector<std::byte>& bytes) const {
+        std::ofstream(path / file_name, std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        REQUIRE(::chmod((path / file_name).c_str(), 0644) == 0);
+    }
+
+    fs::path path;
+};
+
+Catalog read(std::vector<std::string> directories) {
+    SearchInput input;
+    input.given = std::move(directories);
+    return Catalog::read(input, TrustRules::of_this_process());
+}
+
+Error not_found(const Catalog& catalog, std::string_view name) {
+    try {
+        (void)catalog.find(name);
+    } catch (const Error& error) {
+        return error;
+    }
+    FAIL("it was found");
+    throw std::logic_error("not reached: FAIL throws");
+}
+
+bool says(const Error& error, std::string_view part) {
+    return std::string_view(error.what()).find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("files come in the order of the path and then of their names, whatever they are called") {
+    const Scratch first;
+    const Scratch second;
+    first.plugin("b.so", "zebra");
+    first.plugin("a.so", "yak");
+    second.plugin("a.so", "ant");
+    first.plugin("not-a-plugin.so.1", "other");
+    first.plugin(".hidden.so", "hidden");
+    first.plugin(".so", "nameless");
+    const auto catalog = read({first.path.string(), second.path.string()});
+    REQUIRE(catalog.files().size() == 3);
+    CHECK(catalog.files()[0].name() == "yak");
+    CHECK(catalog.files()[1].name() == "zebra");
+    CHECK(catalog.files()[2].name() == "ant");
+    CHECK(catalog.find("zebra").path == (first.path / "b.so").string());
+    CHECK(catalog.directories().size() == 2);
+}
+
+TEST_CASE("a directory that somebody named has to be there; the others need not") {
+    const Scratch scratch;
+    const auto missing = (scratch.path / "missing").string();
+    CHECK(read({missing}).problems().size() == 1);
+    CHECK(read({missing}).problems()[0].diagnostic() == "BERTH-P-02");
+    SearchInput input;
+    input.environment =
+        EnvironmentVariables(EnvironmentVariables::Variables{{"HOME", missing}, {"BERTH_PLUGIN_PATH", missing}});
+    input.install_directory = missing;
+    CHECK(Catalog::read(input, TrustRules::of_this_process()).problems().empty());
+}
+
+TEST_CASE("one directory by two names is read once") {
+    const Scratch scratch;
+    scratch.plugin("a.so", "ant");
+    fs::create_directory_symlink(scratch.path, scratch.path / "again");
+    CHECK(read({scratch.path.string(), (scratch.path / "again").string()}).files().size() == 1);
+}
+
+TEST_CASE("a name that is not there: the nearest one, what there is, and where was looked") {
+    const Scratch scratch;
+    scratch.plugin("a.so", "vercel");
+    scratch.plugin("b.so", "local");
+    const auto catalog = read({scratch.path.string()});
+    const auto error = not_found(catalog, "vercell");
+    CHECK(error.diagnostic() == "BERTH-P-01");
+    CHECK(says(error, "\"vercell\""));
+    CHECK(says(error, "found vercel and local"));
+    CHECK(says(error, scratch.path.string()));
+    CHECK(says(error, "Did you mean \"vercel\"?"));
+    CHECK(says(not_found(read({}), "local"), "looked in none, found none"));
+}
+
+TEST_CASE("a file of that name that was refused explains itself") {
+    const Scratch scratch;
+    scratch.write("acme.so", {std::byte{'x'}});
+    const auto catalog = read({scratch.path.string()});
+    CHECK(not_found(catalog, "acme").diagnostic() == "BERTH-P-08");
+    const auto other = not_found(catalog, "zeta");
+    CHECK(other.diagnostic() == "BERTH-P-01");
+    CHECK(says(other, "1 refused"));
+    CHECK(says(other, "`berth plugin ls` says why"));
+}
+
+TEST_CASE("one file by its path, for `plugin inspect`") {
+    const Scratch scratch;
+    scratch.plugin("a.so", "ant");
+    const auto rules = TrustRules::of_this_process();
+    CHECK(read_plugin_file((scratch.path / "a.so").string(), rules).manifest->name == "ant");
+    CHECK(read_plugin_file((scratch.path / "b.so").string(), rules).error->diagnostic() == "BERTH-P-06");
+    CHECK(read_plugin_file((scratch.path / "none" / "b.so").string(), rules).error->diagnostic() == "BERTH-P-02");
+}
