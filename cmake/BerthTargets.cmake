@@ -44,6 +44,12 @@ if(BERTH_SANITIZE)
     target_compile_definitions(berth_rules INTERFACE BERTH_SANITIZED=1)
 endif()
 
+if(BERTH_FUZZERS)
+    # Coverage in every floor is what guides the fuzzers.
+    target_compile_options(berth_rules INTERFACE -fsanitize=fuzzer-no-link)
+    target_link_options(berth_rules INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # berth_library(NAME SOURCES... ) : a static library, a floor of the host.
 function(berth_library name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
