@@ -4,11 +4,13 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 
 #include "base/text.hpp"
 #include "diagnostics.hpp"
 #include "reference.hpp"
+#include "setting_places.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -16,66 +18,6 @@ namespace {
 
 namespace diagnostics = config_diagnostics;
 using nlohmann::json;
-
-/// "/a/*/c" -> "a", "*", "c", with ~1 and ~0 undone.
-std::vector<std::string> steps_of(std::string_view pointer) {
-    std::vector<std::string> steps;
-    for (std::size_t index = 0; index < pointer.size(); ++index) {
-        if (pointer[index] == '/') {
-            steps.emplace_back();
-        } else if (steps.empty()) {
-            break;
-        } else if (pointer[index] == '~' && index + 1 < pointer.size()) {
-            steps.back() += pointer[++index] == '1' ? '/' : '~';
-        } else {
-            steps.back() += pointer[index];
-        }
-    }
-    return steps;
-}
-
-/// A value that a rule is about: where it stands or would stand.
-struct Target {
-    std::string pointer;
-    json* parent;     ///< the map or list it stands in
-    std::string key;  ///< in a map
-    std::size_t index = 0;
-    json* value;  ///< nullptr: not there
-
-    void set(json fresh) {
-        if (value != nullptr) {
-            *value = std::move(fresh);
-        } else {
-            (*parent)[key] = std::move(fresh);
-        }
-    }
-};
-
-/// Every place in `tree` that a rule's pointer fits, plus the last step's own when its map is there but the key is not.
-void find_targets(json& tree, const std::string& pointer, std::span<const std::string> steps,
-                  std::vector<Target>& targets) {
-    if (steps.empty()) return;
-    const auto& step = steps.front();
-    const auto rest = steps.subspan(1);
-    const auto visit = [&](const std::string& key, std::size_t index, json* value) {
-        const auto below = pointer + "/" + (tree.is_array() ? std::to_string(index) : pointer_step(key));
-        if (rest.empty()) {
-            targets.push_back(Target{below, &tree, key, index, value});
-        } else if (value != nullptr) {
-            find_targets(*value, below, rest, targets);
-        }
-    };
-    if (tree.is_array() && step == "*") {
-        for (std::size_t index = 0; index < tree.size(); ++index)
-            visit("", index, &tree[index]);
-    } else if (tree.is_object() && step == "*") {
-        for (auto member = tree.begin(); member != tree.end(); ++member)
-            visit(member.key(), 0, &member.value());
-    } else if (tree.is_object()) {
-        const auto found = tree.find(step);
-        visit(step, 0, found == tree.end() ? nullptr : &*found);
-    }
-}
 
 /// Does the work of settle() on one provider's config.
 class Settler {
@@ -86,12 +28,7 @@ public:
     }
 
     SettledSettings settle(std::span<const SettingRule> rules) {
-        auto ordered = std::vector<SettingRule>(rules.begin(), rules.end());
-        // Parents first: a default map may be what a nested default stands in.
-        std::stable_sort(ordered.begin(), ordered.end(), [](const SettingRule& left, const SettingRule& right) {
-            return std::count(left.pointer.begin(), left.pointer.end(), '/') <
-                   std::count(right.pointer.begin(), right.pointer.end(), '/');
-        });
+        const auto ordered = parents_first(rules);
         for (const auto& rule : ordered) {
             if (rule.secrecy == Secrecy::secret) take_out_secrets(rule);
         }
@@ -102,54 +39,54 @@ public:
         for (const auto& rule : ordered)
             fill_in(rule);
         drop_secrets();
+        std::stable_sort(problems_.begin(), problems_.end(), [](const auto& left, const auto& right) {
+            return std::tie(left.first.line, left.first.column) < std::tie(right.first.line, right.first.column);
+        });
+        for (auto& problem : problems_)
+            result_.problems.push_back(std::move(problem.second));
         return std::move(result_);
     }
 
 private:
-    std::vector<Target> targets_of(const SettingRule& rule) {
-        std::vector<Target> targets;
-        const auto steps = steps_of(rule.pointer);
-        find_targets(result_.settings.values, "", steps, targets);
-        return targets;
-    }
-
-    void note(const Diagnostic& diagnostic, std::string location, std::string message, std::string hint) {
+    /// At a pointer of the config, or at a variable that "x-env" names.
+    void note(const Diagnostic& diagnostic, const std::string& where, std::string message, std::string hint) {
         ErrorFields fields;
-        fields.location = std::move(location);
+        const bool is_pointer = where.empty() || where.front() == '/';
+        fields.location = is_pointer ? config_.location_of(where) : "environment variable " + where;
+        const Place place = is_pointer ? config_.place_of(where) : Place{};
         fields.message = std::move(message);
         fields.hint = std::move(hint);
-        result_.problems.emplace_back(diagnostic, std::move(fields));
+        problems_.emplace_back(place, Error(diagnostic, std::move(fields)));
     }
 
     /// What is secret and written down goes into `secrets`; in the values a null stays until the end.
     void take_out_secrets(const SettingRule& rule) {
-        for (auto& target : targets_of(rule)) {
+        for (auto& target : places_of(result_.settings.values, rule.pointer)) {
             if (target.value == nullptr || target.value->is_null()) continue;
-            const auto location = config_.location_of(target.pointer);
             const auto parts =
                 target.value->is_string() ? take_apart(target.value->get<std::string>()) : ReferencedText{};
             if (!parts.is_one_reference() || !parts.problem.empty()) {
-                note(diagnostics::literal_secret, location,
+                note(diagnostics::literal_secret, target.pointer,
                      "the secret " + printable(target.pointer) + " is written into the file",
                      "give it by reference: ${env:NAME} or ${file:PATH}, and nothing around it");
             } else {
-                add_secret(target, parts.parts.front(), location);
+                add_secret(target, parts.parts.front());
             }
             target.set(nullptr);
             hidden_.push_back(target.pointer);
         }
     }
 
-    void add_secret(const Target& target, const TextPart& part, const std::string& location) {
+    void add_secret(const SettingPlace& target, const TextPart& part) {
         SecretSource source;
-        source.location = location;
+        source.location = config_.location_of(target.pointer);
         source.written = target.value->get<std::string>();
         source.name = part.text;
         if (part.kind == TextPart::Kind::file) {
             source.kind = SecretSource::Kind::file;
             auto path = expand_path(part.text, config_.directory, environment_);
             if (!path.problem.empty()) {
-                note(diagnostics::unresolved_reference, location, path.problem, "write an absolute path");
+                note(diagnostics::unresolved_reference, target.pointer, path.problem, "write an absolute path");
                 return;
             }
             source.name = std::move(path.text);
@@ -157,7 +94,7 @@ private:
         try {
             static_cast<void>(read_secret(source, environment_));
         } catch (const Error& error) {
-            note(diagnostics::unresolved_reference, location, error.fields().message, error.fields().hint);
+            note(diagnostics::unresolved_reference, target.pointer, error.fields().message, error.fields().hint);
         }
         result_.settings.secrets.emplace(target.pointer, std::move(source));
     }
@@ -173,23 +110,22 @@ private:
         } else if (value.is_string()) {
             const auto parts = take_apart(value.get_ref<const std::string&>());
             if (!parts.problem.empty()) {  // the reader has refused it already, unless the tree was made by hand
-                note(diagnostics::bad_reference, config_.location_of(pointer), parts.problem,
+                note(diagnostics::bad_reference, pointer, parts.problem,
                      "write ${env:NAME} or ${file:PATH}, or $${ for the characters themselves");
                 return;
             }
-            auto text = joined(parts, config_.location_of(pointer));
+            auto text = joined(parts, pointer);
             if (!text) return;
-            value = parts.has_reference() ? typed(*std::move(text), type_at(pointer), config_.location_of(pointer))
-                                          : json(*std::move(text));
+            value = parts.has_reference() ? typed(*std::move(text), type_at(pointer), pointer) : json(*std::move(text));
         }
     }
 
-    std::optional<std::string> joined(const ReferencedText& parts, const std::string& location) {
+    std::optional<std::string> joined(const ReferencedText& parts, const std::string& where) {
         std::string text;
         for (const auto& part : parts.parts) {
             auto found = part_text(part);
             if (!found.problem.empty()) {
-                note(diagnostics::unresolved_reference, location, found.problem,
+                note(diagnostics::unresolved_reference, where, found.problem,
                      "set it, or write the value into the file");
                 return std::nullopt;
             }
@@ -215,41 +151,36 @@ private:
 
     /// The type that a plain rule asks for at this very place.
     [[nodiscard]] SettingType type_at(const std::string& pointer) const {
-        const auto steps = steps_of(pointer);
         for (const auto* rule : types_) {
-            const auto wanted = steps_of(rule->pointer);
-            const bool fits =
-                std::equal(steps.begin(), steps.end(), wanted.begin(), wanted.end(),
-                           [](const auto& here, const auto& there) { return there == "*" || there == here; });
-            if (fits) return rule->type;
+            if (fits(rule->pointer, pointer)) return rule->type;
         }
         return SettingType::any;
     }
 
-    json typed(std::string text, SettingType type, const std::string& location) {
+    json typed(std::string text, SettingType type, const std::string& where) {
         const char* end = text.data() + text.size();
         if (type == SettingType::integer) {
             std::int64_t number = 0;
             const auto result = std::from_chars(text.data(), end, number);
             if (result.ec == std::errc{} && result.ptr == end) return number;
-            return wrong("a whole number", location);
+            return wrong("a whole number", where);
         }
         if (type == SettingType::number) {
             double number = 0;
             const auto result = std::from_chars(text.data(), end, number);
             if (result.ec == std::errc{} && result.ptr == end && std::isfinite(number)) return number;
-            return wrong("a number", location);
+            return wrong("a number", where);
         }
         if (type == SettingType::boolean) {
             if (text == "true") return true;
             if (text == "false") return false;
-            return wrong("true or false", location);
+            return wrong("true or false", where);
         }
         return text;
     }
 
-    json wrong(std::string_view expected, const std::string& location) {
-        note(diagnostics::wrong_reference_type, location,
+    json wrong(std::string_view expected, const std::string& where) {
+        note(diagnostics::wrong_reference_type, where,
              "expected " + std::string(expected) + ", but the reference gives other text",
              "correct the variable or file");
         return nullptr;
@@ -257,12 +188,9 @@ private:
 
     /// The vendor's variables and the schema's default, where nothing is written down.
     void fill_in(const SettingRule& rule) {
-        for (auto& target : targets_of(rule)) {
+        for (auto& target : places_of(result_.settings.values, rule.pointer)) {
             if (target.value != nullptr) continue;
-            const auto variable = std::find_if(rule.variables.begin(), rule.variables.end(), [this](const auto& name) {
-                return environment_.get_filled(name).has_value();
-            });
-            if (variable != rule.variables.end()) {
+            if (const auto variable = standing_in(rule, environment_)) {
                 take_variable(rule, target, *variable);
             } else if (rule.fallback && rule.secrecy == Secrecy::plain) {
                 target.set(*rule.fallback);
@@ -270,20 +198,19 @@ private:
         }
     }
 
-    void take_variable(const SettingRule& rule, Target& target, const std::string& variable) {
+    void take_variable(const SettingRule& rule, SettingPlace& target, const std::string& variable) {
         result_.settings.origins.emplace(target.pointer, variable);
         if (rule.secrecy == Secrecy::secret) {
             result_.settings.secrets.emplace(
                 target.pointer, SecretSource{SecretSource::Kind::variable, variable, "${env:" + variable + "}", {}});
             return;
         }
-        const auto location = "environment variable " + variable;
         auto found = read_variable(variable, environment_);
         if (!is_utf8(found.text)) {
-            note(diagnostics::wrong_reference_type, location, "expected UTF-8 text", "correct the variable");
+            note(diagnostics::wrong_reference_type, variable, "expected UTF-8 text", "correct the variable");
             return;
         }
-        target.set(typed(std::move(found.text), rule.type, location));
+        target.set(typed(std::move(found.text), rule.type, variable));
     }
 
     /// Members go; an item of a list stays a null, so that its neighbours keep their pointers.
@@ -298,6 +225,7 @@ private:
     const ConfigTree& config_;
     const EnvironmentVariables& environment_;
     SettledSettings result_;
+    std::vector<std::pair<Place, Error>> problems_;
     std::vector<const SettingRule*> types_;
     std::vector<std::string> hidden_;
 };

@@ -5,7 +5,6 @@
 #include "base/size.hpp"
 #include "base/text.hpp"
 #include "diagnostics.hpp"
-#include "reference.hpp"
 #include "yaml_scalar.hpp"
 
 namespace berth::inline host_v1 {
@@ -62,8 +61,8 @@ std::optional<std::string> ValueReader::text() const {
         wrong_type("text", "put it in quotes");
         return std::nullopt;
     }
-    check_references(problems_, node_.text, node_.place, References::refused);
-    return node_.text;
+    const auto parts = check_references(problems_, node_.text, node_.place, References::refused);
+    return parts.parts.empty() ? std::string() : parts.parts.front().text;
 }
 
 std::optional<std::string> ValueReader::name() const {
@@ -175,8 +174,8 @@ const std::vector<YamlMember>* ValueReader::map(const KeySection& section) const
     return members;
 }
 
-void check_references(Problems& problems, const std::string& text, Place place, References references) {
-    const auto parts = take_apart(text);
+ReferencedText check_references(Problems& problems, const std::string& text, Place place, References references) {
+    auto parts = take_apart(text);
     if (!parts.problem.empty()) {
         problems.add(diagnostics::bad_reference, place, parts.problem,
                      "write ${env:NAME} or ${file:PATH}, or $${ for the characters themselves");
@@ -184,6 +183,7 @@ void check_references(Problems& problems, const std::string& text, Place place, 
         problems.add(diagnostics::bad_reference, place, "a reference is not allowed here",
                      "references work in the values below a provider's config");
     }
+    return parts;
 }
 
 namespace {
@@ -213,7 +213,10 @@ public:
             problems_.add(diagnostics::ambiguous_value, node.place, meaning.problem,
                           "put it in quotes if it is text, or write the number plainly (0o17 is octal)");
         }
-        if (meaning.value.is_string()) check_references(problems_, node.text, node.place, References::allowed);
+        if (meaning.value.is_string()) {
+            // The text stays as it is: what it refers to may be a secret.
+            static_cast<void>(check_references(problems_, node.text, node.place, References::allowed));
+        }
         return std::move(meaning.value);
     }
 

@@ -17,6 +17,7 @@
 #include "config_tree.hpp"
 #include "keys.hpp"
 #include "problems.hpp"
+#include "reference.hpp"
 #include "yaml_document.hpp"
 
 namespace berth::inline host_v1 {
@@ -60,9 +61,11 @@ private:
     std::string what_;
 };
 
-/// Notes a reference where none is allowed, or a malformed one (the only check when `allowed`).
 enum class References { refused, allowed };
-void check_references(Problems& problems, const std::string& text, Place place, References references);
+
+/// Takes a text apart, and notes a malformed reference, or any where none is allowed.
+[[nodiscard]] ReferencedText check_references(Problems& problems, const std::string& text, Place place,
+                                              References references);
 
 /// The free-form part: any YAML as JSON, each value with its place. `at` is the place of the tree when there is none.
 [[nodiscard]] ConfigTree read_config_tree(Problems& problems, const YamlNode* node, Place at,

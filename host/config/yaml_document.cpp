@@ -67,6 +67,13 @@ public:
 
     [[nodiscard]] YamlNode take() { return std::move(root_); }
 
+    /// The innermost thing that is not complete: a key without its value, a list, a map.
+    [[nodiscard]] Place incomplete() const {
+        if (open_.empty()) return Place{1, 1};
+        const Open& innermost = open_.back();
+        return innermost.member ? innermost.member->key_place : innermost.node.place;
+    }
+
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (documents_++ == 0) return;
         fail(diagnostics::several_documents, places_.of_mark(mark), "a second document starts here",
@@ -268,6 +275,33 @@ std::optional<std::size_t> bad_byte(std::string_view text) {
     return std::nullopt;
 }
 
+std::optional<YamlNode> parse_text(std::string_view text, const Places& places, Problems& problems) {
+    // yaml-cpp takes the end of the file for the end of a quoted text. A mark of the document's end it does not.
+    std::string ended(text);
+    if (!ended.empty() && ended.back() != '\n') ended += '\n';
+    ended += "...\n";
+    std::istringstream stream{ended};
+    TreeBuilder builder(places, problems);
+    try {
+        YAML::Parser parser(stream);
+        while (parser.HandleNextDocument(builder)) {
+        }
+        return builder.take();
+    } catch (const Stop&) {
+        return std::nullopt;
+    } catch (const YAML::Exception& error) {
+        if (error.mark.pos >= 0 && static_cast<std::size_t>(error.mark.pos) < text.size()) {
+            problems.add(diagnostics::syntax, places.of_mark(error.mark), "this is not YAML: " + error.msg,
+                         "check indentation, colons, quotes and brackets here and in the line before");
+        } else {
+            problems.add(diagnostics::syntax, builder.incomplete(),
+                         "this is not YAML: the file ends before something is complete that begins here or after",
+                         "close the quotes and brackets");
+        }
+        return std::nullopt;
+    }
+}
+
 }  // namespace
 
 std::optional<YamlNode> parse_yaml(std::string_view text, Problems& problems) {
@@ -285,20 +319,7 @@ std::optional<YamlNode> parse_yaml(std::string_view text, Problems& problems) {
                      "save the file as UTF-8; a control character can be written in quotes, such as \"\\e\"");
         return std::nullopt;
     }
-    try {
-        TreeBuilder builder(places, problems);
-        std::istringstream stream{std::string(text)};
-        YAML::Parser parser(stream);
-        while (parser.HandleNextDocument(builder)) {
-        }
-        return builder.take();
-    } catch (const Stop&) {
-        return std::nullopt;
-    } catch (const YAML::Exception& error) {
-        problems.add(diagnostics::syntax, places.of_mark(error.mark), "this is not YAML: " + error.msg,
-                     "check indentation, colons, quotes and brackets here and in the line before");
-        return std::nullopt;
-    }
+    return parse_text(text, places, problems);
 }
 
 }  // namespace berth::inline host_v1

@@ -17,7 +17,7 @@ inline constexpr std::size_t yaml_max_bytes = std::size_t{1} << 20U;
 inline constexpr std::size_t yaml_max_depth = 64;
 inline constexpr std::size_t yaml_max_values = 20'000;               ///< aliases expanded
 inline constexpr std::size_t yaml_max_text = std::size_t{4} << 20U;  ///< bytes, aliases expanded
-inline constexpr std::size_t yaml_max_key = 256;                     ///< bytes
+inline constexpr std::size_t yaml_max_key = 128;                     ///< bytes
 
 struct YamlMember;
 
