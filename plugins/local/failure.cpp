@@ -1,0 +1,53 @@
+#include "failure.hpp"
+
+#include <cerrno>
+#include <system_error>
+
+namespace berth_local {
+
+std::int32_t code_of_errno(int error) {
+    switch (error) {
+        case ENOENT:
+        case ELOOP:
+            return BERTH_FILE_NOT_FOUND;
+        case ENOTDIR:
+            return BERTH_NOT_DIRECTORY;
+        case EISDIR:
+            return BERTH_IS_DIRECTORY;
+        case EEXIST:
+        case ENOTEMPTY:
+            return BERTH_FILE_EXISTS;
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            return BERTH_PERMISSION_DENIED;
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG:
+        case ENOMEM:
+        case EMFILE:
+        case ENFILE:
+        case EAGAIN:
+            return BERTH_RESOURCE_EXHAUSTED;
+        case ENAMETOOLONG:
+        case EINVAL:
+            return BERTH_INVALID_ARGUMENT;
+        default:
+            return BERTH_INTERNAL;
+    }
+}
+
+std::string words_of_errno(int error) {
+    return std::generic_category().message(error);
+}
+
+Failure system_failure(std::string_view what, int error) {
+    Failure failure;
+    // Trouble with our own files is never the caller's missing file.
+    const std::int32_t code = code_of_errno(error);
+    failure.code = code == BERTH_RESOURCE_EXHAUSTED || code == BERTH_PERMISSION_DENIED ? code : BERTH_INTERNAL;
+    failure.message = std::string(what) + ": " + words_of_errno(error);
+    return failure;
+}
+
+}  // namespace berth_local

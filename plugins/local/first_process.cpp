@@ -1,0 +1,233 @@
+#include "first_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string_view>
+
+#include "failure.hpp"
+#include "launch.hpp"
+#include "link.hpp"
+#include "system_files.hpp"
+
+namespace berth_local {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr seconds start_limit{30};
+constexpr seconds death_limit{20};
+constexpr int backlog = 4096;
+
+Descriptor listen_in(const Descriptor& sandbox) {
+    ::unlinkat(sandbox.get(), "socket", 0);
+    Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/socket", sandbox.get());
+    if (!listener || ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener.get(), backlog) != 0) {
+        throw system_failure("cannot make the sandbox's socket", errno);
+    }
+    return listener;
+}
+
+void write_ping(Link& link) {
+    protocol::Writer(link.output(), protocol::Type::ping).u32(protocol::version).finish();
+}
+
+enum class Heard { answer, nothing, closed };
+
+// Waits for a pong until `until`, or for the caller's cancel.
+Heard hear(Link& link, Clock::time_point until, Caller* caller, Answer& answer) {
+    for (;;) {
+        link.flush();
+        Frame frame;
+        const Link::Got got = link.next(frame);
+        if (got == Link::Got::frame && frame.type == protocol::Type::pong) {
+            protocol::Reader reader(frame.payload);
+            reader.u32();
+            answer = {reader.u32(), link.peer()};
+            return reader.finished() ? Heard::answer : Heard::closed;
+        }
+        if (got != Link::Got::nothing) {
+            return Heard::closed;
+        }
+        const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
+        if (left <= 0 || (caller != nullptr && caller->cancelled())) {
+            return Heard::nothing;
+        }
+        pollfd waits[2] = {{link.descriptor(), static_cast<short>(POLLIN | (link.output_waits() ? POLLOUT : 0)), 0},
+                           {caller != nullptr ? caller->events() : -1, POLLIN, 0}};
+        const bool blind = caller != nullptr && waits[1].fd < 0;
+        ::poll(waits, 2, static_cast<int>(blind && left > blind_poll_ms ? blind_poll_ms : left));
+    }
+}
+
+// What bubblewrap said, as one line, and what opens the way.
+Failure cannot_isolate(const Descriptor& sandbox) {
+    std::string said = read_file(sandbox.get(), "launch.log", 2000).value_or("");
+    while (!said.empty() && said.back() == '\n') {
+        said.pop_back();
+    }
+    for (char& c : said) {
+        c = c == '\n' ? ' ' : c;
+    }
+    Failure failure{BERTH_ISOLATION_UNAVAILABLE,
+                    "no sandbox can be made here: " + (said.empty() ? "it died at once" : said),
+                    "",
+                    BERTH_OUTCOME_NONE,
+                    {},
+                    {},
+                    {}};
+    const auto has = [&](std::string_view part) { return said.find(part) != std::string::npos; };
+    if (has("source path")) {
+        failure.hint = "the sandbox's account must be able to search every directory above state_dir and Berth's own";
+    } else if (has("nknown option")) {
+        failure.hint = "install a newer bubblewrap: 0.8.0 of Debian 12 or 0.10 and later know --bind-fd";
+    } else if (has("mount proc")) {
+        failure.hint = "a container hides parts of /proc: run it with --security-opt systempaths=unconfined";
+    } else if (const std::string closed = closed_namespaces(); !closed.empty()) {
+        failure.hint = closed;
+    } else if (has("namespace") || has("uid map") || has("Permission denied") || has("not permitted")) {
+        failure.hint =
+            "allow user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or in a container "
+            "--security-opt seccomp=unconfined";
+    }
+    return failure;
+}
+
+void note(const Descriptor& sandbox, const Answer& answer) {
+    const std::optional<ProcessId> first = ProcessId::of(answer.pid);
+    if (!first) {
+        throw Failure{
+            BERTH_UNAVAILABLE, "the sandbox's first process died at once", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+    }
+    std::string text = first->text();
+    // bubblewrap stays beside it and ends with it; written down so that its end can be awaited too.
+    const std::optional<pid_t> parent = parent_of(first->pid);
+    if (parent && name_of(*parent) == "bwrap") {
+        if (const auto monitor = ProcessId::of(*parent)) {
+            text += "\n" + monitor->text();
+        }
+    }
+    write_file(sandbox.get(), "init", text + "\n", Durable::no);
+}
+
+struct Written {
+    std::optional<ProcessId> first;
+    std::optional<ProcessId> monitor;
+};
+
+Written read_note(const Descriptor& sandbox) {
+    const std::string text = read_file(sandbox.get(), "init", 1024).value_or("");
+    const std::size_t line = text.find('\n');
+    return {ProcessId::parse(text.substr(0, line)),
+            line == std::string::npos ? std::nullopt : ProcessId::parse(text.substr(line + 1))};
+}
+
+}  // namespace
+
+void start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
+                         Caller& caller) {
+    const Descriptor workspace = open_directory(sandbox.get(), "workspace");
+    const Descriptor home = open_directory(sandbox.get(), "home");
+    const Descriptor temporary = open_directory(sandbox.get(), "tmp");
+    const Descriptor log(
+        ::openat(sandbox.get(), "launch.log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+    if (!workspace || !home || !temporary || !log) {
+        throw system_failure("the sandbox's directory is damaged", errno);
+    }
+    Descriptor listener = listen_in(sandbox);
+    LaunchPlan plan;
+    plan.bubblewrap = settings.bubblewrap;
+    plan.init = settings.init;
+    plan.listener = &listener;
+    plan.etc = settings.etc;
+    plan.workspace = &workspace;
+    plan.home = &home;
+    plan.temporary = &temporary;
+    plan.log = &log;
+    plan.host_network = record.host_network;
+    plan.uid = record.uid;
+    launch(plan);
+    listener.reset();  // theirs alone now: when they die it closes, and we hear it
+    Answer answer;
+    Heard heard = Heard::closed;
+    try {
+        Link link = Link::to(sandbox.get());
+        write_ping(link);
+        heard = hear(link, Clock::now() + start_limit, &caller, answer);
+    } catch (const Failure& failure) {
+        if (failure.code != BERTH_UNAVAILABLE) {
+            throw;
+        }
+    }
+    if (heard == Heard::closed) {
+        throw cannot_isolate(sandbox);
+    }
+    if (heard == Heard::nothing) {
+        if (caller.cancelled()) {
+            throw Failure{
+                BERTH_CANCELLED, "cancelled while the sandbox started", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+        }
+        throw Failure{BERTH_TIMEOUT, "the sandbox was not ready within 30 s", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+    }
+    note(sandbox, answer);
+}
+
+std::optional<ProcessId> first_process(const Descriptor& sandbox) {
+    const Written written = read_note(sandbox);
+    return written.first && written.first->alive() ? written.first : std::nullopt;
+}
+
+std::optional<Answer> ask_first_process(const Descriptor& sandbox, milliseconds limit) {
+    try {
+        Link link = Link::to(sandbox.get());
+        write_ping(link);
+        Answer answer;
+        if (hear(link, Clock::now() + limit, nullptr, answer) == Heard::answer) {
+            return answer;
+        }
+    } catch (const Failure&) {
+    }
+    return std::nullopt;
+}
+
+void stop_first_process(const Descriptor& sandbox) {
+    Written written = read_note(sandbox);
+    if (!written.first || !written.first->alive()) {
+        // Its creator may have died before it wrote: whoever holds the socket is it.
+        if (const auto answer = ask_first_process(sandbox, start_limit)) {
+            note(sandbox, *answer);
+            written = read_note(sandbox);
+        }
+    }
+    const Descriptor first = written.first ? written.first->open() : Descriptor();
+    const Descriptor monitor = written.monitor ? written.monitor->open() : Descriptor();
+    kill_through(first);
+    if (!wait_gone(first, death_limit)) {
+        throw Failure{BERTH_UNAVAILABLE,
+                      "the sandbox's processes do not end",
+                      "a process may hang in the kernel: try again later",
+                      BERTH_OUTCOME_UNKNOWN,
+                      {},
+                      {},
+                      {}};
+    }
+    if (!wait_gone(monitor, seconds{5})) {
+        kill_through(monitor);
+        (void)wait_gone(monitor, seconds{5});
+    }
+    ::unlinkat(sandbox.get(), "socket", 0);
+    ::unlinkat(sandbox.get(), "init", 0);
+}
+
+}  // namespace berth_local

@@ -1,0 +1,41 @@
+// The first process of a sandbox: started, asked, found again, ended. All of it from the sandbox's directory, so that
+// any process of the host can do it at any time; numbers of processes are never trusted without their start time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "caller.hpp"
+#include "descriptor.hpp"
+#include "process_id.hpp"
+#include "record.hpp"
+
+namespace berth_local {
+
+struct StartSettings {
+    std::string bubblewrap;
+    const Descriptor* init = nullptr;  // berth-init, open for reading
+    const Descriptor* etc = nullptr;
+};
+
+struct Answer {
+    std::uint32_t busy = 0;  // processes and copies under way
+    pid_t pid = 0;
+};
+
+// Starts it and returns when it answers. Throws ISOLATION_UNAVAILABLE with bubblewrap's reason, TIMEOUT, CANCELLED.
+void start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
+                         Caller& caller);
+
+// Who it is, as written down when it was started; absent when it is gone.
+[[nodiscard]] std::optional<ProcessId> first_process(const Descriptor& sandbox);
+
+// Asks it; absent when it is gone or does not answer in time.
+[[nodiscard]] std::optional<Answer> ask_first_process(const Descriptor& sandbox, std::chrono::milliseconds limit);
+
+// Ends it and with it everything in the sandbox; returns when all of that is gone. Also when it was never written down.
+void stop_first_process(const Descriptor& sandbox);
+
+}  // namespace berth_local

@@ -1,0 +1,75 @@
+// Process 1's loop: connections of the plugin, runs, what is left to drain, and the reaping of everybody.
+//
+// One thread, one epoll set, no waiting anywhere else. Uploads and downloads are served by a forked child each, because
+// the file system may keep them waiting.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "../protocol.hpp"
+#include "buffer.hpp"
+#include "run.hpp"
+
+namespace berth_init {
+
+// What an epoll event stands for.
+struct Source {
+    enum class Kind { listener, signals, notify, connection, drain } kind;
+    int descriptor = -1;
+};
+
+struct Connection : Source {
+    protocol::Header header{};
+    std::size_t received = 0;  // of the current frame, its header included
+    Buffer payload;
+    Run* run = nullptr;
+    Connection* next = nullptr;
+};
+
+// The read end of a pipe whose reader went away while somebody may still write.
+struct Drain : Source {};
+
+class Server {
+public:
+    // Takes over the listening descriptor. False: this machine has no epoll, eventfd or signalfd for us.
+    bool start(int listener);
+    [[noreturn]] void serve();
+
+private:
+    bool watch(Source& source, std::uint32_t events);
+    void unwatch(const Source& source);
+    void accept_all();
+    void reap_all();
+    void reaped(pid_t pid, int status);
+    void read_some(Connection& connection);
+    bool complete(Connection& connection);
+    bool begin_request(Connection& connection);
+    bool begin_run(Connection& connection);
+    bool command_run(Connection& connection);
+    bool serve_files(Connection& connection);
+    bool answer_ping(Connection& connection);
+    bool answer_usage(Connection& connection);
+    void close_connection(Connection& connection);
+    void begin_ladder(Run& run, protocol::Cause cause, std::int64_t grace_ms);
+    void look_at_runs(std::int64_t now);
+    void look_at(Run& run, std::int64_t now);
+    void drain_outputs(Run& run);
+    void drain(Drain& drain);
+    void forget_finished_runs();
+    [[nodiscard]] int wait_ms(std::int64_t now) const;
+    [[nodiscard]] std::uint32_t busy() const;
+
+    Source listener_{Source::Kind::listener};
+    Source signals_{Source::Kind::signals};
+    Source notify_{Source::Kind::notify};
+    int epoll_ = -1;
+    int spare_ = -1;  // given up for a moment when descriptors run out, so that a waiting caller can be refused
+    static constexpr std::uint32_t max_file_servers = 256;
+    pid_t file_servers_[max_file_servers] = {};
+    std::uint32_t file_server_count_ = 0;
+    Run* runs_ = nullptr;
+};
+
+}  // namespace berth_init

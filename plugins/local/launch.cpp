@@ -1,0 +1,231 @@
+// See launch.hpp. The child between clone and exec shares our memory while we wait: system calls only.
+#include "launch.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "etc_tree.hpp"
+#include "failure.hpp"
+#include "system_files.hpp"
+
+namespace berth_local {
+namespace {
+
+// The numbers that descriptors have in bubblewrap, from 3 on.
+enum Place { at_listener = 3, at_init, at_etc, at_workspace, at_home, at_temporary, at_resolver, at_hosts, places_end };
+
+constexpr std::size_t stack_size = 64U << 10;
+
+struct Start {
+    const char* program;
+    char* const* arguments;
+    std::array<int, places_end> sources;  // by place; 0 = /dev/null, 1 and 2 = the log; -1 = nothing
+    const LaunchPlan* plan;
+    std::array<char, 2 * stack_size>* stacks;
+    int error = 0;
+};
+
+bool become_account(const LaunchPlan& plan) {
+    if (!plan.uid) {
+        return true;
+    }
+    // Raw: the C library's own would change every thread of the host.
+    const long id = *plan.uid;
+    return ::syscall(SYS_setgroups, 0, nullptr) == 0 && ::syscall(SYS_setresgid, id, id, id) == 0 &&
+           ::syscall(SYS_setresuid, id, id, id) == 0;
+}
+
+bool place_descriptors(const std::array<int, places_end>& sources) {
+    std::array<int, places_end> high{};
+    for (std::size_t place = 0; place < sources.size(); ++place) {
+        // First out of the way of every target, then onto them: a source may have any number.
+        high[place] = sources[place] < 0 ? -1 : ::fcntl(sources[place], F_DUPFD, 100);
+        if (sources[place] >= 0 && high[place] < 0) {
+            return false;
+        }
+    }
+    for (std::size_t place = 0; place < sources.size(); ++place) {
+        if (high[place] >= 0 && ::dup2(high[place], static_cast<int>(place)) < 0) {
+            return false;
+        }
+    }
+    return ::syscall(SYS_close_range, places_end, ~0U, 0) == 0;
+}
+
+int become_bubblewrap(void* argument) {
+    Start& start = *static_cast<Start*>(argument);
+    for (int number = 1; number < 32; ++number) {
+        if (number != SIGKILL && number != SIGSTOP) {
+            ::signal(number, SIG_DFL);
+        }
+    }
+    ::setsid();
+    sigset_t none;
+    sigemptyset(&none);
+    char* const no_environment[] = {nullptr};
+    if (::chdir("/") == 0 && place_descriptors(start.sources) && become_account(*start.plan) &&
+        ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0) {
+        ::execve(start.program, start.arguments, no_environment);
+    }
+    start.error = errno;
+    ::_exit(127);
+}
+
+// The child of our child is nobody's to wait for but the machine's first process.
+int step_aside(void* argument) {
+    Start& start = *static_cast<Start*>(argument);
+    if (::clone(become_bubblewrap, start.stacks->data() + 2 * stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, argument) <
+        0) {
+        start.error = errno;
+    }
+    ::_exit(0);
+}
+
+void add(std::vector<std::string>& arguments, std::initializer_list<const char*> more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+}
+
+void bind(std::vector<std::string>& arguments, const char* how, Place place, const char* target) {
+    const std::string number = std::to_string(place);
+    add(arguments, {how, number.c_str(), target});
+}
+
+// /bin and its like as this host has them: links into /usr, or directories of their own.
+void add_roots(std::vector<std::string>& arguments) {
+    for (const char* root : {"/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32"}) {
+        char target[256];
+        const ssize_t size = ::readlink(root, target, sizeof target - 1);
+        if (size > 0) {
+            target[size] = 0;
+            add(arguments, {"--symlink", target, root});
+        } else if (::access(root, F_OK) == 0) {
+            add(arguments, {"--ro-bind", root, root});
+        }
+    }
+}
+
+std::string setting(const char* path) {
+    try {
+        std::string value = read_file(AT_FDCWD, path, 64).value_or("");
+        while (!value.empty() && value.back() == '\n') {
+            value.pop_back();
+        }
+        return value;
+    } catch (const Failure&) {
+        return "";
+    }
+}
+
+}  // namespace
+
+std::vector<std::string> bubblewrap_arguments(const LaunchPlan& plan) {
+    std::vector<std::string> arguments{plan.bubblewrap};
+    add(arguments, {"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
+    if (!plan.host_network) {
+        add(arguments, {"--unshare-net"});
+    }
+    const std::string id = std::to_string(inner_uid);
+    add(arguments, {"--uid", id.c_str(), "--gid", id.c_str(), "--hostname", "sandbox", "--as-pid-1", "--new-session",
+                    "--cap-drop", "ALL", "--clearenv", "--ro-bind", "/usr", "/usr"});
+    add_roots(arguments);
+    bind(arguments, "--ro-bind-fd", at_etc, "/etc");
+    add(arguments, {"--ro-bind-try", "/etc/alternatives", "/etc/alternatives"});
+    if (plan.host_network) {
+        add(arguments, {"--ro-bind-try", "/etc/ssl/certs", "/etc/ssl/certs"});
+        bind(arguments, "--ro-bind-fd", at_resolver, "/etc/resolv.conf");
+        bind(arguments, "--ro-bind-fd", at_hosts, "/etc/hosts");
+    }
+    add(arguments, {"--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/run"});
+    bind(arguments, "--bind-fd", at_workspace, "/workspace");
+    bind(arguments, "--bind-fd", at_home, inner_home);
+    bind(arguments, "--bind-fd", at_temporary, "/tmp");
+    add(arguments, {"--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--symlink", "../run", "/var/run"});
+    add(arguments, {"--remount-ro", "/", "--chdir", "/", "--"});
+    const std::string program = "/proc/self/fd/" + std::to_string(at_init);
+    add(arguments, {program.c_str(), std::to_string(at_listener).c_str()});
+    return arguments;
+}
+
+void launch(const LaunchPlan& plan) {
+    std::vector<std::string> texts = bubblewrap_arguments(plan);
+    std::vector<char*> arguments;
+    for (std::string& text : texts) {
+        arguments.push_back(text.data());
+    }
+    arguments.push_back(nullptr);
+    const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    Descriptor resolver;
+    Descriptor hosts;
+    if (plan.host_network) {
+        resolver = Descriptor(::open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC));
+        hosts = Descriptor(::open("/etc/hosts", O_RDONLY | O_CLOEXEC));
+        resolver = resolver ? std::move(resolver) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        hosts = hosts ? std::move(hosts) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
+    void* const memory = ::mmap(nullptr, 2 * stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw system_failure("cannot start bubblewrap", errno);
+    }
+    Start start{
+        plan.bubblewrap.c_str(),
+        arguments.data(),
+        {nothing.get(), plan.log->get(), plan.log->get(), plan.listener->get(), plan.init->get(), plan.etc->get(),
+         plan.workspace->get(), plan.home->get(), plan.temporary->get(), resolver.get(), hosts.get()},
+        &plan,
+        static_cast<std::array<char, 2 * stack_size>*>(memory)};
+    // No handler of the host may run in a child that shares its memory.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int child = ::clone(step_aside, start.stacks->data() + stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
+    const int clone_error = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (child > 0) {
+        while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    }
+    ::munmap(memory, 2 * stack_size);
+    if (child < 0) {
+        throw system_failure("cannot start bubblewrap", clone_error);
+    }
+    if (start.error == ENOENT) {
+        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
+                      "bubblewrap is not installed: there is no " + plan.bubblewrap,
+                      "install the package bubblewrap",
+                      BERTH_OUTCOME_NONE,
+                      {},
+                      {},
+                      {}};
+    }
+    if (start.error != 0) {
+        throw Failure{
+            BERTH_ISOLATION_UNAVAILABLE,
+            "bubblewrap cannot be started: " + words_of_errno(start.error),
+            plan.uid ? "is the uid " + std::to_string(*plan.uid) + " mapped here? See the setting uid_range" : "",
+            BERTH_OUTCOME_NONE,
+            {},
+            {},
+            {}};
+    }
+}
+
+std::string closed_namespaces() {
+    if (setting("/proc/sys/kernel/unprivileged_userns_clone") == "0") {
+        return "user namespaces are closed: set the sysctl kernel.unprivileged_userns_clone=1";
+    }
+    if (setting("/proc/sys/user/max_user_namespaces") == "0") {
+        return "user namespaces are closed: set the sysctl user.max_user_namespaces above 0";
+    }
+    return "";
+}
+
+}  // namespace berth_local

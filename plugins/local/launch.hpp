@@ -1,0 +1,39 @@
+// Starts the first process of a sandbox: bubblewrap with every namespace, and in it berth-init.
+//
+// The whole plan is descriptors: no path of ours is on bubblewrap's command line for everybody to read. Nothing of the
+// calling process but these descriptors, and no environment, gets through.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "descriptor.hpp"
+
+namespace berth_local {
+
+struct LaunchPlan {
+    std::string bubblewrap;                // its path
+    const Descriptor* init = nullptr;      // berth-init, open for reading
+    const Descriptor* listener = nullptr;  // its socket
+    const Descriptor* etc = nullptr;
+    const Descriptor* workspace = nullptr;
+    const Descriptor* home = nullptr;
+    const Descriptor* temporary = nullptr;
+    const Descriptor* log = nullptr;  // takes what bubblewrap says
+    bool host_network = false;
+    std::optional<std::uint32_t> uid;  // the account to become first, when we are root
+};
+
+// The arguments for bubblewrap; separate from `launch` so that a test can read them.
+[[nodiscard]] std::vector<std::string> bubblewrap_arguments(const LaunchPlan& plan);
+
+// Starts it and returns at once; no child of ours is left to wait for. Whether it came up is asked through the socket:
+// it is closed when not. Throws ISOLATION_UNAVAILABLE when bubblewrap cannot be run at all.
+void launch(const LaunchPlan& plan);
+
+// Why no sandbox can be made on this machine, in one line, as far as that can be known beforehand; empty: nothing seen.
+[[nodiscard]] std::string closed_namespaces();
+
+}  // namespace berth_local

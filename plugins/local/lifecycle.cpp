@@ -1,0 +1,302 @@
+// How sandboxes come and go: create, restart, destroy, and the repair of what a crash left half done.
+//
+// Order is everything here. A sandbox is noted as unfinished before its directory exists and until it is live; its uid
+// is given back only when its last file is gone; its key points to it from the moment it can be found.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "etc_tree.hpp"
+#include "failure.hpp"
+#include "first_process.hpp"
+#include "remove_tree.hpp"
+#include "sandbox_path.hpp"
+#include "sandboxes.hpp"
+
+namespace berth_local {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t most_setup_output = 64U << 10;
+constexpr std::int64_t cleanup_ms = 10'000;
+
+struct Tree {
+    const char* name;
+    mode_t mode;
+};
+constexpr std::array trees{Tree{"workspace", 0755}, Tree{"home", 0755}, Tree{"tmp", 01777}};
+
+// Keeps the newest output of a setup command for the error's details.
+class SetupOutput : public ProcessSink {
+public:
+    void started(std::optional<std::int64_t>) override {}
+    Taken output(std::int32_t stream, std::string_view bytes, const std::function<void(const Event&)>&) override {
+        std::string& kept = stream == BERTH_STDOUT ? standard_output : standard_error;
+        kept += bytes;
+        if (kept.size() > 2 * most_setup_output) {
+            kept.erase(0, kept.size() - most_setup_output);
+        }
+        return Taken::all;
+    }
+    std::string standard_output;
+    std::string standard_error;
+};
+
+// For removals that nobody waits for: never cancelled.
+class Nobody : public Caller {
+public:
+    [[nodiscard]] bool cancelled() const override { return false; }
+    [[nodiscard]] int events() override { return -1; }
+    [[nodiscard]] std::optional<Event> next_event() override { return std::nullopt; }
+    [[nodiscard]] int input() override { return -1; }
+    [[nodiscard]] std::int64_t begin_cleanup(std::int64_t) override { return 0; }
+};
+
+[[noreturn]] void cancelled(std::int32_t outcome) {
+    throw Failure{BERTH_CANCELLED, "cancelled", {}, outcome, {}, {}, {}};
+}
+
+// The default environment lies under what the caller gave.
+std::vector<NamedValue> with_defaults(const std::vector<NamedValue>& given) {
+    std::vector<NamedValue> all{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                                {"HOME", inner_home},
+                                {"USER", inner_user},
+                                {"LANG", "C.UTF-8"}};
+    for (const NamedValue& value : given) {
+        std::erase_if(all, [&](const NamedValue& v) { return v.name == value.name; });
+        all.push_back(value);
+    }
+    return all;
+}
+
+}  // namespace
+
+// --- create
+// ---------------------------------------------------------------------------------------------------------------
+
+Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller& caller,
+                       const std::function<void(const Info&)>& announce) {
+    remove_what_died();
+    Record record = new_record(request);
+    const Store::Key key = store_.hold_key(request.idempotency_key, caller);
+    if (!key.file) {
+        cancelled(BERTH_OUTCOME_NONE);
+    }
+    if (std::optional<Open> there = find(key.id); there && there->record.idempotency_key == request.idempotency_key) {
+        return describe(*there, milliseconds{1000});
+    }
+    Nobody nobody;  // what is new is locked at once
+    const Lock mark = store_.begin(record.id, nobody);
+    const Descriptor directory = store_.make(record.id);
+    const Lock lock = store_.lock(directory, nobody);
+    try {
+        store_.write(directory, record);
+        store_.set_key(key, record.id);
+        announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id)});
+        make(directory, record, request, files, caller);
+        return describe({Descriptor(::dup(directory.get())), record}, milliseconds{1000});
+    } catch (...) {
+        if (caller.cancelled()) {
+            (void)caller.begin_cleanup(cleanup_ms);
+        }
+        tear_down(directory, record);
+        throw;
+    }
+}
+
+Record Sandboxes::new_record(const CreateRequest& request) const {
+    Record record;
+    record.id = new_id();
+    record.created_at_ms = now_ms();
+    record.idempotency_key = request.idempotency_key;
+    record.name = request.name;
+    record.directory = request.directory ? resolve_path("/workspace", *request.directory) : "/workspace";
+    record.timeout_ms = request.timeout_ms.value_or(0);
+    record.host_network = request.host_network.value_or(settings_.host_network);
+    record.persistent = request.persistent;
+    record.environment = with_defaults(request.environment);
+    record.labels = request.labels;
+    return record;
+}
+
+void Sandboxes::make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
+                     Caller& caller) {
+    if (settings_.own_accounts) {
+        record.uid = claims_.claim(store_.path_of(record.id));
+        store_.write(directory, record);
+    }
+    make_trees(directory, record);
+    start(directory, record, caller);
+    upload(directory.get(), record.directory, files, caller);
+    run_setup(directory, record, request, caller);
+    if (caller.cancelled()) {
+        cancelled(BERTH_OUTCOME_NONE);
+    }
+    record.stage = Stage::live;
+    store_.write(directory, record);
+    store_.finish(record.id);
+}
+
+void Sandboxes::make_trees(const Descriptor& directory, const Record& record) const {
+    if (record.uid && (::fchown(directory.get(), 0, *record.uid) != 0 || ::fchmod(directory.get(), 0710) != 0)) {
+        throw system_failure("cannot make the sandbox's directories", errno);
+    }
+    for (const Tree& tree : trees) {
+        const Descriptor made = make_directory(directory.get(), tree.name, 0700);
+        if ((record.uid && ::fchown(made.get(), *record.uid, *record.uid) != 0) ||
+            ::fchmod(made.get(), tree.mode) != 0) {
+            throw system_failure("cannot make the sandbox's directories", errno);
+        }
+    }
+}
+
+void Sandboxes::start(const Descriptor& directory, const Record& record, Caller& caller) const {
+    const Descriptor etc = open_etc_tree(store_.base().get());
+    start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc}, caller);
+}
+
+void Sandboxes::run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request,
+                          Caller& caller) {
+    for (std::size_t i = 0; i < request.setup_commands.size(); ++i) {
+        ProcessRequest process;
+        process.directory = record.directory;
+        process.arguments = {"sh", "-c", request.setup_commands[i]};
+        process.timeout_ms = record.timeout_ms;
+        process.kill_grace_ms = 500;  // a cancelled create is removed anyway
+        process.drain_grace_ms = 200;
+        for (const NamedValue& variable : record.environment) {
+            process.environment.push_back(variable.name + "=" + variable.value);
+        }
+        SetupOutput output;
+        const ProcessEnd end = run_process(directory.get(), process, caller, output,
+                                           [&] { return ended_by_us(record.id, record.generation); });
+        if (end.kind == BERTH_ENDED_CANCELLED) {
+            cancelled(BERTH_OUTCOME_NONE);
+        }
+        if (end.kind == BERTH_ENDED_EXITED && end.exit_code == 0) {
+            continue;
+        }
+        const int code = end.kind == BERTH_ENDED_TIMEOUT ? 124 : end.signal != 0 ? 128 + end.signal : end.exit_code;
+        throw Failure{BERTH_EXECUTION_FAILED,
+                      "setup command " + std::to_string(i + 1) + " of " +
+                          std::to_string(request.setup_commands.size()) + " ended with " + std::to_string(code),
+                      "",
+                      BERTH_OUTCOME_NONE,
+                      {{"command", request.setup_commands[i]},
+                       {"exit_code", std::to_string(code)},
+                       {"stdout", output.standard_output},
+                       {"stderr", output.standard_error}},
+                      i,
+                      {}};
+    }
+}
+
+// --- restart
+// --------------------------------------------------------------------------------------------------------------
+
+Info Sandboxes::restart(std::string_view id, Caller& caller) {
+    Open found = open(id);
+    if (found.record.stage == Stage::creating) {
+        throw Failure{
+            BERTH_CONFLICT, "the sandbox is being made", "wait until it is ready", BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    const Lock lock = store_.lock(found.directory, caller);
+    if (!lock) {
+        cancelled(BERTH_OUTCOME_NONE);
+    }
+    found = open(id);  // as it is now that nobody else can change it
+    // Written first: who runs a process in it reads from this that it was ended on purpose.
+    ++found.record.generation;
+    store_.write(found.directory, found.record);
+    stop_first_process(found.directory);
+    meter_.forget(found.record.id);
+    start(found.directory, found.record, caller);
+    return describe(found, milliseconds{1000});
+}
+
+// --- destroy
+// --------------------------------------------------------------------------------------------------------------
+
+void Sandboxes::destroy(std::string_view id, Caller& caller) {
+    const Descriptor directory = store_.open(id);
+    std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
+    if (!record) {
+        throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    const Lock lock = store_.lock(directory, caller);
+    if (!lock) {
+        cancelled(BERTH_OUTCOME_NONE);
+    }
+    record = store_.read(directory);
+    if (!record) {
+        throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    const Lock mark = store_.begin(record->id, caller);
+    if (!mark) {
+        cancelled(BERTH_OUTCOME_NONE);
+    }
+    tear_down(directory, *record);
+}
+
+// Under the sandbox's lock and with its note held. May be repeated after any failure or crash in the middle.
+void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
+    Record removing = record;
+    removing.stage = Stage::removing;
+    removing.persistent = false;  // nothing of it needs to outlast a power cut any more
+    try {
+        store_.write(directory, removing);
+    } catch (const Failure&) {
+        // A full disk must not keep anybody from making room.
+    }
+    stop_first_process(directory);
+    meter_.forget(record.id);
+    // Everything but what tells the next one where we were.
+    for (const std::string& name : names_in(directory.get())) {
+        if (name != "record" && name != "lock") {
+            remove_tree(directory.get(), name);
+        }
+    }
+    store_.forget_key(record.idempotency_key, record.id);
+    ::unlinkat(directory.get(), "record", 0);
+    ::unlinkat(directory.get(), "lock", 0);
+    store_.remove_directory(record.id);
+    if (record.uid) {
+        claims_.release(*record.uid, store_.path_of(record.id));
+    }
+    store_.finish(record.id);
+}
+
+// Sandboxes whose creator or remover died. What cannot be removed now stays noted for the next time.
+void Sandboxes::remove_what_died() {
+    for (const std::string& id : store_.unfinished()) {
+        try {
+            const Lock mark = store_.try_begin(id);
+            if (!mark) {
+                continue;  // somebody is at it
+            }
+            const Descriptor directory = store_.open(id);
+            if (!directory) {
+                store_.finish(id);
+                continue;
+            }
+            const Lock lock = store_.try_lock(directory);
+            if (!lock) {
+                continue;
+            }
+            Record record = store_.read(directory).value_or(Record{});
+            if (record.stage == Stage::live) {
+                store_.finish(id);
+                continue;
+            }
+            record.id = id;
+            tear_down(directory, record);
+        } catch (const Failure&) {
+        }
+    }
+}
+
+}  // namespace berth_local

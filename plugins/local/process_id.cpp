@@ -1,0 +1,129 @@
+#include "process_id.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <sstream>
+
+#include "failure.hpp"
+#include "system_files.hpp"
+
+namespace berth_local {
+namespace {
+
+struct StatLine {
+    char state = 0;
+    pid_t parent = 0;
+    std::uint64_t start = 0;
+};
+
+std::optional<std::string> proc_file(pid_t pid, const char* name) {
+    try {
+        return read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/" + name, 4096);
+    } catch (const Failure&) {
+        return std::nullopt;  // ESRCH: it went while we read
+    }
+}
+
+std::optional<StatLine> stat_line(pid_t pid) {
+    const std::optional<std::string> text = proc_file(pid, "stat");
+    const std::size_t fields = text ? text->rfind(')') : std::string::npos;
+    if (fields == std::string::npos) {
+        return std::nullopt;
+    }
+    StatLine line;
+    unsigned long long start = 0;
+    const int read = std::sscanf(text->c_str() + fields + 1,
+                                 " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                                 &line.state, &line.parent, &start);
+    line.start = start;
+    return read == 3 ? std::optional(line) : std::nullopt;
+}
+
+std::string this_boot() {
+    std::string boot = read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64).value_or("unknown");
+    while (!boot.empty() && boot.back() == '\n') {
+        boot.pop_back();
+    }
+    return boot;
+}
+
+}  // namespace
+
+std::optional<ProcessId> ProcessId::of(pid_t pid) {
+    const std::optional<StatLine> line = pid > 0 ? stat_line(pid) : std::nullopt;
+    if (!line || line->state == 'Z' || line->state == 'X') {
+        return std::nullopt;
+    }
+    return ProcessId{pid, line->start, this_boot()};
+}
+
+bool ProcessId::alive() const {
+    const std::optional<StatLine> line = pid > 0 ? stat_line(pid) : std::nullopt;
+    return line && line->state != 'Z' && line->state != 'X' && line->start == start && boot == this_boot();
+}
+
+Descriptor ProcessId::open() const {
+    if (pid <= 0) {
+        return {};
+    }
+    Descriptor handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    // The handle is of whoever has the number now: look again whether that is who was meant.
+    return handle && alive() ? std::move(handle) : Descriptor();
+}
+
+std::string ProcessId::text() const {
+    return std::to_string(pid) + " " + std::to_string(start) + " " + boot;
+}
+
+std::optional<ProcessId> ProcessId::parse(const std::string& text) {
+    std::istringstream words(text);
+    ProcessId id;
+    if (!(words >> id.pid >> id.start >> id.boot) || id.pid <= 0) {
+        return std::nullopt;
+    }
+    return id;
+}
+
+std::optional<pid_t> parent_of(pid_t pid) {
+    const std::optional<StatLine> line = stat_line(pid);
+    return line ? std::optional(line->parent) : std::nullopt;
+}
+
+std::string name_of(pid_t pid) {
+    std::string name = proc_file(pid, "comm").value_or("");
+    while (!name.empty() && name.back() == '\n') {
+        name.pop_back();
+    }
+    return name;
+}
+
+void kill_through(const Descriptor& handle) {
+    if (handle) {
+        ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+    }
+}
+
+bool wait_gone(const Descriptor& handle, std::chrono::milliseconds limit) {
+    if (!handle) {
+        return true;
+    }
+    const auto end = std::chrono::steady_clock::now() + limit;
+    for (;;) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        pollfd gone{handle.get(), POLLIN, 0};
+        const int ready = ::poll(&gone, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+        if (ready > 0) {
+            return true;
+        }
+        if (ready == 0 && left.count() <= 0) {
+            return false;
+        }
+    }
+}
+
+}  // namespace berth_local

@@ -1,0 +1,37 @@
+// A process of this machine that cannot be mistaken for a later one with the same number.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "descriptor.hpp"
+
+namespace berth_local {
+
+struct ProcessId {
+    pid_t pid = 0;
+    std::uint64_t start = 0;  // clock ticks since boot
+    std::string boot;         // of which boot
+
+    // Who has this number now; absent when nobody has, or only a zombie.
+    static std::optional<ProcessId> of(pid_t pid);
+    [[nodiscard]] bool alive() const;
+    // A handle on exactly this process; empty when it is gone.
+    [[nodiscard]] Descriptor open() const;
+    // "pid start boot", and back.
+    [[nodiscard]] std::string text() const;
+    static std::optional<ProcessId> parse(const std::string& text);
+};
+
+[[nodiscard]] std::optional<pid_t> parent_of(pid_t pid);
+[[nodiscard]] std::string name_of(pid_t pid);
+// SIGKILL through the handle.
+void kill_through(const Descriptor& handle);
+// Waits until the process behind the handle is gone; false after `limit`.
+[[nodiscard]] bool wait_gone(const Descriptor& handle, std::chrono::milliseconds limit);
+
+}  // namespace berth_local

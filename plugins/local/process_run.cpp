@@ -1,0 +1,582 @@
+// See process_run.hpp.
+#include "process_run.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+
+#include "descriptor.hpp"
+#include "failure.hpp"
+#include "link.hpp"
+
+namespace berth_local {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t cold_buffer = 64U << 10;
+constexpr std::size_t hot_buffer = 256U << 10;
+constexpr std::uint64_t hot_after = 1U << 20;
+constexpr int hot_pipe = 1 << 20;
+constexpr milliseconds margin{5000};
+
+struct Output {
+    std::int32_t stream = 0;
+    Descriptor pipe;
+    std::uint64_t total = 0;
+    bool hot = false;
+    bool drop = false;  // nobody will read it
+};
+
+class Run {
+public:
+    Run(Link link, const ProcessRequest& request, Caller& caller, ProcessSink& sink)
+        : link_(std::move(link)), request_(request), caller_(caller), sink_(sink) {}
+
+    ProcessEnd run(const std::function<bool()>& ended_by_us);
+
+private:
+    void send_request();
+    bool step();
+    void add(int descriptor, short events);
+    [[nodiscard]] short seen(int descriptor) const;
+    [[nodiscard]] int wait_ms() const;
+    void take_events();
+    void take_event(const Event& event);
+    void cancel();
+    void take_frames();
+    void take_frame(const Frame& frame);
+    void take_started(protocol::Reader& reader);
+    void take_ended(protocol::Reader& reader);
+    void take_failed(protocol::Reader& reader);
+    void not_executed(int error);
+    void read_output(Output& output);
+    void offer(Output& output, std::string_view bytes);
+    void feed();
+    void feed_bytes();
+    void feed_live();
+    void close_input() {
+        input_.reset();
+        input_done_ = true;
+    }
+    void send_signal(int signal);
+    [[nodiscard]] ProcessEnd lost(const std::function<bool()>& ended_by_us) const;
+
+    Link link_;
+    const ProcessRequest& request_;
+    Caller& caller_;
+    ProcessSink& sink_;
+
+    std::array<Output, 2> outputs_;
+    std::unique_ptr<char[]> buffer_;
+    std::size_t buffer_size_ = 0;
+    Descriptor input_;
+    bool input_done_ = false;
+    bool live_bytes_wait_ = false;  // the caller's stdin has bytes; the sandbox's pipe must take them
+    std::size_t input_offset_ = 0;
+
+    bool started_ = false;
+    bool link_closed_ = false;
+    bool detached_ = false;
+    bool cancel_sent_ = false;
+    bool cancelled_ = false;
+    std::uint64_t signals_sent_ = 0;
+    std::optional<ProcessEnd> end_;
+    std::optional<Clock::time_point> drained_by_;
+    std::optional<Clock::time_point> answered_by_;
+    std::array<pollfd, 6> polled_{};
+    std::size_t polled_count_ = 0;
+};
+
+ProcessEnd Run::run(const std::function<bool()>& ended_by_us) {
+    if (caller_.cancelled()) {
+        throw Failure{BERTH_CANCELLED, "cancelled before the process was started", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    send_request();
+    if (request_.timeout_ms > 0) {
+        answered_by_ = Clock::now() + margin +
+                       milliseconds(request_.timeout_ms + request_.kill_grace_ms + request_.drain_grace_ms);
+    }
+    while (step()) {
+    }
+    if (detached_) {
+        return {BERTH_ENDED_DETACHED, 0, 0, {}};
+    }
+    return end_ ? *end_ : lost(ended_by_us);
+}
+
+void Run::send_request() {
+    std::uint32_t flags = 0;
+    flags |= request_.discard_stdout ? protocol::run_discard_stdout : 0;
+    flags |= request_.discard_stderr ? protocol::run_discard_stderr : 0;
+    flags |= request_.input || request_.live_input ? protocol::run_stdin : 0;
+    flags |= request_.kill_background ? protocol::run_kill_background : 0;
+    protocol::Writer frame(link_.output(), protocol::Type::run);
+    frame.u32(protocol::version)
+        .u32(flags)
+        .i64(request_.timeout_ms)
+        .i64(request_.kill_grace_ms)
+        .text(request_.directory)
+        .u32(static_cast<std::uint32_t>(request_.arguments.size()));
+    for (const std::string& argument : request_.arguments) {
+        frame.text(argument);
+    }
+    frame.u32(static_cast<std::uint32_t>(request_.environment.size()));
+    for (const std::string& variable : request_.environment) {
+        frame.text(variable);
+    }
+    frame.finish();
+    if (link_.output().size() > protocol::max_request) {
+        throw Failure{BERTH_INVALID_ARGUMENT,
+                      "the arguments and the environment together are larger than 8 MiB",
+                      {},
+                      BERTH_OUTCOME_NONE,
+                      {},
+                      {},
+                      {}};
+    }
+    link_.flush();
+}
+
+// One round of waiting and doing. False: nothing is left to wait for.
+bool Run::step() {
+    const bool outputs_open = outputs_[0].pipe || outputs_[1].pipe;
+    if (detached_ || ((end_ || link_closed_) && !outputs_open)) {
+        return false;
+    }
+    if (drained_by_ && Clock::now() >= *drained_by_) {
+        return false;  // a child left in the background keeps the pipe: it goes on without us
+    }
+    if (answered_by_ && !end_ && Clock::now() >= *answered_by_) {
+        link_closed_ = true;
+        return false;
+    }
+    polled_count_ = 0;
+    add(caller_.events(), POLLIN);
+    add(link_closed_ ? -1 : link_.descriptor(), static_cast<short>(POLLIN | (link_.output_waits() ? POLLOUT : 0)));
+    add(outputs_[0].pipe.get(), POLLIN);
+    add(outputs_[1].pipe.get(), POLLIN);
+    if (input_ && !end_) {
+        const bool source = request_.live_input && !live_bytes_wait_;
+        add(source ? caller_.input() : input_.get(), source ? POLLIN : POLLOUT);
+    }
+    if (::poll(polled_.data(), polled_count_, wait_ms()) < 0 && errno != EINTR) {
+        throw system_failure("cannot wait for a process", errno);
+    }
+    take_events();
+    if (!link_closed_ && seen(link_.descriptor()) != 0) {
+        take_frames();
+    }
+    for (Output& output : outputs_) {
+        if (output.pipe && seen(output.pipe.get()) != 0) {
+            read_output(output);
+        }
+    }
+    if (input_) {
+        feed();
+    }
+    return true;
+}
+
+void Run::add(int descriptor, short events) {
+    if (descriptor >= 0) {
+        polled_[polled_count_++] = {descriptor, events, 0};
+    }
+}
+
+short Run::seen(int descriptor) const {
+    for (std::size_t i = 0; i < polled_count_; ++i) {
+        if (polled_[i].fd == descriptor) {
+            return polled_[i].revents;
+        }
+    }
+    return 0;
+}
+
+int Run::wait_ms() const {
+    std::optional<Clock::time_point> until = drained_by_;
+    if (!end_ && answered_by_ && (!until || *answered_by_ < *until)) {
+        until = answered_by_;
+    }
+    std::int64_t wait = -1;
+    if (until) {
+        const auto left = std::chrono::ceil<milliseconds>(*until - Clock::now()).count();
+        wait = std::clamp<std::int64_t>(left, 0, 3'600'000);
+    }
+    if (caller_.events() < 0 && (wait < 0 || wait > blind_poll_ms)) {
+        wait = blind_poll_ms;
+    }
+    return static_cast<int>(wait);
+}
+
+// --- what the caller says
+// -----------------------------------------------------------------------------------------------
+
+void Run::take_events() {
+    while (const std::optional<Event> event = caller_.next_event()) {
+        take_event(*event);
+    }
+    if (!cancelled_ && caller_.cancelled()) {
+        cancel();
+    }
+}
+
+void Run::take_event(const Event& event) {
+    switch (event.kind) {
+        case Event::Kind::cancel:
+            return cancel();
+        case Event::Kind::signal:
+            return send_signal(event.signal);
+        case Event::Kind::detach:
+            detached_ = true;
+            return;
+    }
+}
+
+void Run::cancel() {
+    if (std::exchange(cancelled_, true) || end_) {
+        return;
+    }
+    // Leave time in the window for what comes after the last signal.
+    constexpr std::int64_t afterwards = 1500;
+    const std::int64_t granted = caller_.begin_cleanup(request_.kill_grace_ms + 2000);
+    const std::int64_t grace = std::clamp<std::int64_t>(granted - afterwards, 0, request_.kill_grace_ms);
+    protocol::Writer frame(link_.output(), protocol::Type::ladder);
+    frame.u32(static_cast<std::uint32_t>(protocol::Cause::cancelled)).i64(grace).finish();
+    link_.flush();
+    const auto window_ends = Clock::now() + milliseconds(std::max<std::int64_t>(granted - 100, 100));
+    answered_by_ = answered_by_ ? std::min(*answered_by_, window_ends) : window_ends;
+}
+
+void Run::send_signal(int signal) {
+    if (end_ || signal < 1 || signal > 63) {
+        return;
+    }
+    signals_sent_ |= std::uint64_t{1} << signal;
+    protocol::Writer(link_.output(), protocol::Type::signal).u32(static_cast<std::uint32_t>(signal)).finish();
+    link_.flush();
+}
+
+// --- what the init says
+// ---------------------------------------------------------------------------------------------------
+
+void Run::take_frames() {
+    if (link_.output_waits()) {
+        link_.flush();
+    }
+    for (;;) {
+        Frame frame;
+        switch (link_.next(frame)) {
+            case Link::Got::frame:
+                take_frame(frame);
+                break;
+            case Link::Got::nothing:
+                return;
+            case Link::Got::closed:
+                link_closed_ = true;
+                return;
+            case Link::Got::broken:
+                throw Failure{BERTH_PROTOCOL_ERROR,
+                              "the sandbox's first process answered against its protocol",
+                              "destroy the sandbox: it cannot be trusted to run anything",
+                              BERTH_OUTCOME_UNKNOWN,
+                              {},
+                              {},
+                              {}};
+        }
+    }
+}
+
+void Run::take_frame(const Frame& frame) {
+    protocol::Reader reader(frame.payload);
+    if (end_) {
+        return;
+    }
+    switch (frame.type) {
+        case protocol::Type::started:
+            return take_started(reader);
+        case protocol::Type::ended:
+            return take_ended(reader);
+        case protocol::Type::failed:
+            return take_failed(reader);
+        default:
+            return;
+    }
+}
+
+void Run::take_started(protocol::Reader& reader) {
+    const std::uint32_t pid = reader.u32();
+    const std::uint32_t streams = reader.u32();
+    std::vector<Descriptor> received = link_.take_descriptors();
+    std::size_t next = 0;
+    const auto take = [&](std::uint32_t stream, int access) {
+        Descriptor own;
+        if ((streams & stream) != 0) {
+            own = next < received.size() ? adopt_pipe(received[next], access) : Descriptor();
+            ++next;
+        }
+        return own;
+    };
+    outputs_[0] = {BERTH_STDOUT, take(protocol::stream_stdout, O_RDONLY)};
+    outputs_[1] = {BERTH_STDERR, take(protocol::stream_stderr, O_RDONLY)};
+    input_ = take(protocol::stream_stdin, O_WRONLY);
+    const bool outputs_right = static_cast<bool>(outputs_[0].pipe) != request_.discard_stdout &&
+                               static_cast<bool>(outputs_[1].pipe) != request_.discard_stderr;
+    if (started_ || !reader.finished() || pid > INT32_MAX || !outputs_right || next != received.size()) {
+        throw Failure{BERTH_PROTOCOL_ERROR,
+                      "the sandbox's first process started something else than was asked for",
+                      "destroy the sandbox: it cannot be trusted to run anything",
+                      BERTH_OUTCOME_UNKNOWN,
+                      {},
+                      {},
+                      {}};
+    }
+    started_ = true;
+    sink_.started(static_cast<std::int64_t>(pid));
+    if (!input_) {
+        input_done_ = true;  // not asked for, or closed by the process already
+    }
+}
+
+void Run::take_ended(protocol::Reader& reader) {
+    const int status = static_cast<int>(reader.u32());
+    const std::uint32_t cause = reader.u32();
+    const std::uint64_t nanoseconds = reader.u64();
+    if (!started_ || !reader.finished()) {
+        throw Failure{BERTH_PROTOCOL_ERROR,
+                      "the sandbox's first process told the end of a process it never started",
+                      {},
+                      BERTH_OUTCOME_UNKNOWN,
+                      {},
+                      {},
+                      {}};
+    }
+    ProcessEnd end;
+    end.duration_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(nanoseconds, INT64_MAX) / 1'000'000);
+    if (WIFSIGNALED(status)) {
+        end.signal = WTERMSIG(status);
+    } else {
+        end.exit_code = WEXITSTATUS(status);
+    }
+    const auto sent = [this](int signal) { return ((signals_sent_ >> signal) & 1) != 0; };
+    switch (static_cast<protocol::Cause>(cause)) {
+        case protocol::Cause::timeout:
+            end.kind = BERTH_ENDED_TIMEOUT;
+            break;
+        case protocol::Cause::cancelled:
+            end.kind = BERTH_ENDED_CANCELLED;
+            break;
+        case protocol::Cause::killed:
+            end.kind = BERTH_ENDED_KILLED;
+            break;
+        case protocol::Cause::none:
+        default:
+            // A signal that asks for the end is what ended it, also when it left by itself because of it.
+            if (sent(SIGTERM) || sent(SIGKILL) || (end.signal > 0 && end.signal < 64 && sent(end.signal))) {
+                end.kind = BERTH_ENDED_KILLED;
+            } else {
+                end.kind = end.signal != 0 ? BERTH_ENDED_SIGNALLED : BERTH_ENDED_EXITED;
+            }
+    }
+    end_ = end;
+    close_input();
+    drained_by_ = Clock::now() + milliseconds(request_.drain_grace_ms);
+}
+
+void Run::take_failed(protocol::Reader& reader) {
+    const auto stage = static_cast<protocol::Stage>(reader.u32());
+    const int error = static_cast<int>(reader.u32());
+    const std::string words = words_of_errno(error);
+    switch (stage) {
+        case protocol::Stage::execute:
+            return not_executed(error);
+        case protocol::Stage::directory: {
+            const std::int32_t code = code_of_errno(error);
+            throw Failure{code == BERTH_INTERNAL ? BERTH_FILE_NOT_FOUND : code,
+                          "the working directory cannot be entered: " + words,
+                          "name a directory that exists inside the sandbox",
+                          BERTH_OUTCOME_NONE,
+                          {},
+                          {},
+                          request_.directory};
+        }
+        case protocol::Stage::resources:
+            throw Failure{BERTH_EXECUTION_FAILED,
+                          "the sandbox could not start a process: " + words,
+                          {},
+                          BERTH_OUTCOME_NONE,
+                          {},
+                          {},
+                          {}};
+        default:
+            throw Failure{BERTH_EXECUTION_FAILED,
+                          "the sandbox was started by another version of Berth",
+                          "restart the sandbox",
+                          BERTH_OUTCOME_NONE,
+                          {},
+                          {},
+                          {}};
+    }
+}
+
+// Not an error but a result, as a shell would tell it.
+void Run::not_executed(int error) {
+    const bool missing = error == ENOENT || error == ENOTDIR || error == ELOOP;
+    const std::string& program = request_.arguments.front();
+    sink_.started(std::nullopt);
+    started_ = true;
+    end_ = ProcessEnd{BERTH_ENDED_EXITED, missing ? 127 : 126, 0, 0};
+    const bool searched = program.find('/') == std::string::npos;
+    const std::string reason =
+        program + ": " + (missing && searched ? "program not found" : words_of_errno(error)) + "\n";
+    if (!request_.discard_stderr) {
+        Output output{BERTH_STDERR, {}};
+        offer(output, reason);
+    }
+}
+
+ProcessEnd Run::lost(const std::function<bool()>& ended_by_us) const {
+    if (ended_by_us()) {
+        if (!started_) {
+            throw Failure{BERTH_CANCELLED,
+                          "the sandbox was destroyed or restarted before the process started",
+                          {},
+                          BERTH_OUTCOME_UNKNOWN,
+                          {},
+                          {},
+                          {}};
+        }
+        return {BERTH_ENDED_KILLED, 0, SIGKILL, {}};
+    }
+    throw Failure{BERTH_UNAVAILABLE,
+                  answered_by_ && Clock::now() >= *answered_by_
+                      ? "the sandbox's first process did not say in time how the process ended"
+                      : "the sandbox's first process died while the process ran",
+                  "restart the sandbox",
+                  BERTH_OUTCOME_UNKNOWN,
+                  {},
+                  {},
+                  {}};
+}
+
+// --- output
+// -----------------------------------------------------------------------------------------------------------------
+
+void Run::read_output(Output& output) {
+    const std::size_t wanted = output.hot ? hot_buffer : cold_buffer;
+    if (buffer_size_ < wanted) {
+        buffer_ = std::make_unique_for_overwrite<char[]>(wanted);
+        buffer_size_ = wanted;
+    }
+    const ssize_t size = ::read(output.pipe.get(), buffer_.get(), buffer_size_);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (size <= 0) {
+        output.pipe.reset();
+        return;
+    }
+    output.total += static_cast<std::uint64_t>(size);
+    if (!output.hot && output.total > hot_after) {
+        output.hot = true;
+        ::fcntl(output.pipe.get(), F_SETPIPE_SZ, hot_pipe);  // refused when the user's budget is used up: no matter
+    }
+    offer(output, {buffer_.get(), static_cast<std::size_t>(size)});
+}
+
+void Run::offer(Output& output, std::string_view bytes) {
+    if (output.drop || detached_) {
+        return;
+    }
+    if (sink_.output(output.stream, bytes, [this](const Event& event) { take_event(event); }) ==
+        ProcessSink::Taken::enough) {
+        output.drop = true;
+    }
+}
+
+// --- stdin
+// ------------------------------------------------------------------------------------------------------------------
+
+void Run::feed() {
+    if (request_.input) {
+        feed_bytes();
+    } else if (request_.live_input) {
+        feed_live();
+    } else {
+        close_input();
+    }
+}
+
+void Run::feed_bytes() {
+    while (input_offset_ < request_.input->size()) {
+        const ssize_t size =
+            ::write(input_.get(), request_.input->data() + input_offset_, request_.input->size() - input_offset_);
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
+        if (size < 0 && errno == EAGAIN) {
+            return;
+        }
+        if (size <= 0) {
+            break;  // it closed its stdin early: no error
+        }
+        input_offset_ += static_cast<std::size_t>(size);
+    }
+    close_input();
+}
+
+void Run::feed_live() {
+    const int source = caller_.input();
+    if (source < 0) {
+        return close_input();
+    }
+    if (!live_bytes_wait_) {
+        if (seen(source) == 0) {
+            return;
+        }
+        live_bytes_wait_ = true;
+    }
+    for (;;) {
+        const ssize_t size =
+            ::splice(source, nullptr, input_.get(), nullptr, hot_pipe, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+        if (size < 0 && errno == EINTR) {
+            continue;
+        }
+        if (size < 0 && errno == EAGAIN) {
+            // Either side may be the one that is not ready: look which.
+            pollfd there{source, POLLIN, 0};
+            live_bytes_wait_ = ::poll(&there, 1, 0) > 0;
+            return;
+        }
+        if (size <= 0) {
+            return close_input();  // end of stdin, or nobody reads it
+        }
+    }
+}
+
+}  // namespace
+
+Descriptor adopt_pipe(const Descriptor& received, int access) {
+    if (::fcntl(received.get(), F_GETPIPE_SZ) <= 0 || (::fcntl(received.get(), F_GETFL) & O_ACCMODE) != access) {
+        return {};
+    }
+    std::array<char, 32> path{};
+    std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", received.get());
+    return Descriptor(::open(path.data(), access | O_NONBLOCK | O_CLOEXEC));
+}
+
+ProcessEnd run_process(int sandbox_directory, const ProcessRequest& request, Caller& caller, ProcessSink& sink,
+                       const std::function<bool()>& ended_by_us) {
+    Run run(Link::to(sandbox_directory), request, caller, sink);
+    return run.run(ended_by_us);
+}
+
+}  // namespace berth_local

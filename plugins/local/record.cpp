@@ -1,0 +1,139 @@
+// See record.hpp. JSON, because people look at it; bytes that are not UTF-8 are written as {"hex": "..."}.
+#include "record.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace berth_local {
+namespace {
+
+using nlohmann::json;
+
+constexpr int format = 1;
+
+bool is_utf8(std::string_view text) {
+    try {
+        (void)json(std::string(text)).dump();
+        return true;
+    } catch (const json::exception&) {
+        return false;
+    }
+}
+
+json bytes_to_json(const std::string& bytes) {
+    if (is_utf8(bytes)) {
+        return bytes;
+    }
+    std::string hex;
+    for (const char byte : bytes) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto value = static_cast<unsigned char>(byte);
+        hex += digits[value >> 4];
+        hex += digits[value & 15];
+    }
+    return json{{"hex", hex}};
+}
+
+std::string bytes_from_json(const json& value) {
+    if (value.is_string()) {
+        return value.get<std::string>();
+    }
+    const std::string hex = value.at("hex").get<std::string>();
+    std::string bytes;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+        bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+    }
+    return bytes;
+}
+
+json to_json(const std::vector<NamedValue>& values) {
+    json list = json::array();
+    for (const NamedValue& value : values) {
+        json item{{"name", value.name}, {"value", bytes_to_json(value.value)}};
+        if (value.secret) {
+            item["secret"] = true;
+        }
+        list.push_back(std::move(item));
+    }
+    return list;
+}
+
+std::vector<NamedValue> values_from_json(const json& list) {
+    std::vector<NamedValue> values;
+    for (const json& item : list) {
+        values.push_back(
+            {item.at("name").get<std::string>(), bytes_from_json(item.at("value")), item.value("secret", false)});
+    }
+    return values;
+}
+
+Stage stage_from(const std::string& word) {
+    return word == "live" ? Stage::live : word == "removing" ? Stage::removing : Stage::creating;
+}
+
+const char* word_of(Stage stage) {
+    switch (stage) {
+        case Stage::live:
+            return "live";
+        case Stage::removing:
+            return "removing";
+        case Stage::creating:
+            break;
+    }
+    return "creating";
+}
+
+}  // namespace
+
+std::string to_text(const Record& record) {
+    json text{{"format", format},
+              {"id", record.id},
+              {"stage", word_of(record.stage)},
+              {"generation", record.generation},
+              {"created_at_ms", record.created_at_ms},
+              {"idempotency_key", bytes_to_json(record.idempotency_key)},
+              {"directory", bytes_to_json(record.directory)},
+              {"timeout_ms", record.timeout_ms},
+              {"host_network", record.host_network},
+              {"persistent", record.persistent},
+              {"environment", to_json(record.environment)},
+              {"labels", to_json(record.labels)}};
+    if (record.uid) {
+        text["uid"] = *record.uid;
+    }
+    if (record.name) {
+        text["name"] = bytes_to_json(*record.name);
+    }
+    return text.dump(1) + "\n";
+}
+
+std::optional<Record> parse_record(std::string_view text) {
+    try {
+        const json from = json::parse(text);
+        if (from.at("format") != format) {
+            return std::nullopt;
+        }
+        Record record;
+        record.id = from.at("id").get<std::string>();
+        record.stage = stage_from(from.at("stage").get<std::string>());
+        record.generation = from.at("generation").get<std::uint64_t>();
+        record.created_at_ms = from.at("created_at_ms").get<std::int64_t>();
+        record.idempotency_key = bytes_from_json(from.at("idempotency_key"));
+        record.directory = bytes_from_json(from.at("directory"));
+        record.timeout_ms = from.at("timeout_ms").get<std::int64_t>();
+        record.host_network = from.at("host_network").get<bool>();
+        record.persistent = from.at("persistent").get<bool>();
+        record.environment = values_from_json(from.at("environment"));
+        record.labels = values_from_json(from.at("labels"));
+        if (from.contains("uid")) {
+            record.uid = from.at("uid").get<std::uint32_t>();
+        }
+        if (from.contains("name")) {
+            record.name = bytes_from_json(from.at("name"));
+        }
+        return record;
+    } catch (const std::exception&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace berth_local

@@ -1,0 +1,41 @@
+// What is written down about one sandbox. Everything that can be seen from the machine itself (does it run?) is not in
+// it: that is looked at each time.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth_local {
+
+struct NamedValue {
+    std::string name;
+    std::string value;
+    bool secret = false;
+};
+
+enum class Stage { creating, live, removing };
+
+struct Record {
+    std::string id;
+    Stage stage = Stage::creating;
+    std::uint64_t generation = 1;      // grows with each restart
+    std::optional<std::uint32_t> uid;  // the sandbox's own account, when we are root
+    std::int64_t created_at_ms = 0;
+    std::string idempotency_key;
+    std::optional<std::string> name;
+    std::string directory = "/workspace";  // default working directory, absolute
+    std::int64_t timeout_ms = 0;           // default of a process; 0 = none
+    bool host_network = false;
+    bool persistent = false;
+    std::vector<NamedValue> environment;  // values are bytes
+    std::vector<NamedValue> labels;
+};
+
+[[nodiscard]] std::string to_text(const Record& record);
+// Absent: not a record, or one of another version.
+[[nodiscard]] std::optional<Record> parse_record(std::string_view text);
+
+}  // namespace berth_local

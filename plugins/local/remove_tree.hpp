@@ -1,0 +1,16 @@
+// Deletes a tree that somebody hostile may have filled: never through a link, at any depth, any names and modes.
+// Nobody may change the tree meanwhile: its processes are gone before.
+#pragma once
+
+#include <string>
+
+namespace berth_local {
+
+// Empties and removes `parent/name`. A tree that is not there is fine. `parent` belongs to us alone: directories found
+// deep inside are moved up into it, so that depth costs neither descriptors nor stack.
+void remove_tree(int parent, const std::string& name);
+
+// Bytes that the files of a tree take on disk; hard links count once. -1 when a directory cannot be read.
+[[nodiscard]] long long tree_bytes(int parent, const std::string& name);
+
+}  // namespace berth_local

@@ -1,0 +1,209 @@
+// See sandboxes.hpp: finding, describing, and working in sandboxes. How they come and go is in lifecycle.cpp.
+#include "sandboxes.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "failure.hpp"
+#include "first_process.hpp"
+#include "launch.hpp"
+#include "sandbox_path.hpp"
+
+namespace berth_local {
+namespace {
+
+using std::chrono::milliseconds;
+
+[[noreturn]] void not_found() {
+    throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+}
+
+void stamp_use(const Descriptor& sandbox) {
+    const Descriptor file(::openat(sandbox.get(), "used", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    ::futimens(file.get(), nullptr);
+}
+
+std::optional<std::int64_t> last_use(const Descriptor& sandbox) {
+    struct stat info {};
+    if (::fstatat(sandbox.get(), "used", &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return std::nullopt;
+    }
+    return std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
+}
+
+void overlay(std::vector<NamedValue>& under, const std::vector<NamedValue>& over) {
+    for (const NamedValue& value : over) {
+        const auto found =
+            std::find_if(under.begin(), under.end(), [&](const NamedValue& v) { return v.name == value.name; });
+        if (found == under.end()) {
+            under.push_back(value);
+        } else {
+            *found = value;
+        }
+    }
+}
+
+}  // namespace
+
+Sandboxes::Sandboxes(Settings settings)
+    : settings_(std::move(settings)),
+      store_(settings_.state_directory, settings_.provider,
+             settings_.own_accounts ? Store::Accounts::own : Store::Accounts::ours),
+      claims_(settings_.claims_directory, settings_.uid_range),
+      init_(::open(settings_.init_program.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (!init_) {
+        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
+                      "berth-init cannot be opened at " + settings_.init_program + ": " + words_of_errno(errno),
+                      "install Berth whole: local.so needs lib/berth/berth-init",
+                      BERTH_OUTCOME_NONE,
+                      {},
+                      {},
+                      {}};
+    }
+    if (::access(settings_.bubblewrap.c_str(), X_OK) != 0) {
+        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
+                      "bubblewrap is not installed: there is no " + settings_.bubblewrap,
+                      "install the package bubblewrap",
+                      BERTH_OUTCOME_NONE,
+                      {},
+                      {},
+                      {}};
+    }
+    if (const std::string closed = closed_namespaces(); !closed.empty()) {
+        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
+                      "no sandbox can be made here: " + closed,
+                      closed,
+                      BERTH_OUTCOME_NONE,
+                      {},
+                      {},
+                      {}};
+    }
+}
+
+// --- finding
+// --------------------------------------------------------------------------------------------------------------
+
+std::optional<Sandboxes::Open> Sandboxes::find(std::string_view id) const {
+    Descriptor directory = store_.open(id);
+    std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
+    if (!record || record->stage == Stage::removing) {
+        return std::nullopt;
+    }
+    if (record->stage == Stage::creating && store_.try_lock(directory)) {
+        return std::nullopt;  // its creator died: it never came to be, and goes with the next create or list
+    }
+    return Open{std::move(directory), std::move(*record)};
+}
+
+Sandboxes::Open Sandboxes::open(std::string_view id) const {
+    std::optional<Open> found = find(id);
+    if (!found) {
+        not_found();
+    }
+    return std::move(*found);
+}
+
+Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
+    Open found = open(id);
+    if (found.record.stage == Stage::creating) {
+        throw Failure{
+            BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready", BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    if (!first_process(found.directory)) {
+        throw Failure{BERTH_NOT_READY, "the sandbox is stopped", "restart it", BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    return found;
+}
+
+Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
+    Info info{sandbox.record, State::initializing, last_use(sandbox.directory), {}, store_.path_of(sandbox.record.id)};
+    if (sandbox.record.stage == Stage::creating) {
+        return info;
+    }
+    const std::optional<ProcessId> first = first_process(sandbox.directory);
+    if (!first) {
+        // Held while it is started again.
+        info.state = store_.try_lock(sandbox.directory) ? State::stopped : State::initializing;
+        return info;
+    }
+    info.first_process = first->pid;
+    const std::optional<Answer> answer = ask_first_process(sandbox.directory, patience);
+    info.state = answer && answer->busy > 0 ? State::busy : State::ready;
+    return info;
+}
+
+Info Sandboxes::get(std::string_view id) {
+    return describe(open(id), milliseconds{1000});
+}
+
+std::vector<Info> Sandboxes::list(Caller& caller) {
+    remove_what_died();
+    std::vector<Info> infos;
+    for (const std::string& id : store_.ids()) {
+        if (caller.cancelled()) {
+            throw Failure{BERTH_CANCELLED, "cancelled", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+        }
+        if (const std::optional<Open> found = find(id)) {
+            infos.push_back(describe(*found, milliseconds{200}));
+        }
+    }
+    return infos;
+}
+
+bool Sandboxes::is_ready(std::string_view id) const {
+    const std::optional<Open> found = find(id);
+    return found && found->record.stage == Stage::live && first_process(found->directory);
+}
+
+// --- working
+// --------------------------------------------------------------------------------------------------------------
+
+ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& caller, ProcessSink& sink) {
+    const Open found = open_running(id);
+    const Record& record = found.record;
+    ProcessRequest& process = request.process;
+    process.directory = request.directory ? resolve_path(record.directory, *request.directory) : record.directory;
+    process.timeout_ms = request.timeout_ms.value_or(record.timeout_ms);
+    std::vector<NamedValue> environment = record.environment;
+    overlay(environment, request.environment);
+    for (const NamedValue& variable : environment) {
+        process.environment.push_back(variable.name + "=" + variable.value);
+    }
+    stamp_use(found.directory);
+    return run_process(found.directory.get(), process, caller, sink,
+                       [&] { return ended_by_us(id, record.generation); });
+}
+
+void Sandboxes::upload_files(std::string_view id, EntrySource& source, Caller& caller) {
+    const Open found = open_running(id);
+    stamp_use(found.directory);
+    upload(found.directory.get(), found.record.directory, source, caller);
+}
+
+void Sandboxes::download_files(std::string_view id, const std::vector<std::string>& paths, EntrySink& sink,
+                               Caller& caller) {
+    const Open found = open_running(id);
+    stamp_use(found.directory);
+    download(found.directory.get(), found.record.directory, paths, sink, caller);
+}
+
+UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
+    const Open found = open(id);
+    if (found.record.stage == Stage::creating) {
+        throw Failure{
+            BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready", BERTH_OUTCOME_NONE, {}, {}, {}};
+    }
+    return meter_.measure(found.directory, found.record.id, first_process(found.directory).has_value(), caller);
+}
+
+// Whether this sandbox was destroyed or restarted since it had that generation.
+bool Sandboxes::ended_by_us(std::string_view id, std::uint64_t generation) const {
+    const std::optional<Open> found = find(id);
+    return !found || found->record.generation != generation;
+}
+
+}  // namespace berth_local

@@ -1,0 +1,108 @@
+// The sandboxes of one provider: made, found, described, restarted, removed, and worked in.
+//
+// All truth is on disk and in the kernel: an instance keeps nothing but the latest usage samples, so any number of
+// processes may work on the same sandboxes, and any of them may be killed at any point. Every method is [any thread].
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "caller.hpp"
+#include "file_transfer.hpp"
+#include "process_run.hpp"
+#include "record.hpp"
+#include "store.hpp"
+#include "uid_range.hpp"
+#include "usage.hpp"
+
+namespace berth_local {
+
+struct Settings {
+    std::string provider;
+    std::string state_directory;
+    std::string claims_directory;  // of uids; for the whole machine
+    std::string bubblewrap = "/usr/bin/bwrap";
+    std::string init_program;   // berth-init
+    bool own_accounts = false;  // we are root: each sandbox gets a uid of its own
+    UidRange uid_range;
+    bool host_network = false;  // when a sandbox does not say
+};
+
+enum class State { initializing, ready, busy, stopped };
+
+struct Info {
+    Record record;
+    State state = State::initializing;
+    std::optional<std::int64_t> last_used_at_ms;
+    std::optional<int> first_process;  // its number on this host
+    std::string state_path;
+};
+
+struct CreateRequest {
+    std::string idempotency_key;
+    std::optional<std::string> name;
+    std::optional<std::string> directory;
+    std::optional<std::int64_t> timeout_ms;
+    std::optional<bool> host_network;
+    bool persistent = false;
+    std::vector<NamedValue> environment;
+    std::vector<NamedValue> labels;
+    std::vector<std::string> setup_commands;
+};
+
+// A process as asked for; what is absent comes from the sandbox.
+struct RunRequest {
+    ProcessRequest process;  // its directory and environment are filled in here
+    std::optional<std::string> directory;
+    std::optional<std::int64_t> timeout_ms;
+    std::vector<NamedValue> environment;
+};
+
+class Sandboxes {
+public:
+    // Throws ISOLATION_UNAVAILABLE when no sandbox can be made on this machine.
+    explicit Sandboxes(Settings settings);
+
+    // `announce` is told about the sandbox as soon as it has an id.
+    Info create(const CreateRequest& request, EntrySource& files, Caller& caller,
+                const std::function<void(const Info&)>& announce);
+    [[nodiscard]] Info get(std::string_view id);
+    [[nodiscard]] std::vector<Info> list(Caller& caller);
+    void destroy(std::string_view id, Caller& caller);
+    [[nodiscard]] bool is_ready(std::string_view id) const;
+    Info restart(std::string_view id, Caller& caller);
+    ProcessEnd run(std::string_view id, RunRequest request, Caller& caller, ProcessSink& sink);
+    void upload_files(std::string_view id, EntrySource& source, Caller& caller);
+    void download_files(std::string_view id, const std::vector<std::string>& paths, EntrySink& sink, Caller& caller);
+    [[nodiscard]] UsageFigures usage(std::string_view id, Caller& caller);
+
+private:
+    struct Open {
+        Descriptor directory;
+        Record record;
+    };
+    [[nodiscard]] std::optional<Open> find(std::string_view id) const;
+    [[nodiscard]] Open open(std::string_view id) const;
+    [[nodiscard]] Open open_running(std::string_view id) const;
+    [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
+    [[nodiscard]] Record new_record(const CreateRequest& request) const;
+    void make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
+              Caller& caller);
+    void make_trees(const Descriptor& directory, const Record& record) const;
+    void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
+    void start(const Descriptor& directory, const Record& record, Caller& caller) const;
+    void tear_down(const Descriptor& directory, const Record& record);
+    void remove_what_died();
+    [[nodiscard]] bool ended_by_us(std::string_view id, std::uint64_t generation) const;
+
+    Settings settings_;
+    Store store_;
+    UidClaims claims_;
+    Descriptor init_;
+    UsageMeter meter_;
+};
+
+}  // namespace berth_local

@@ -1,0 +1,92 @@
+#include "uid_range.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <sstream>
+
+#include "descriptor.hpp"
+#include "failure.hpp"
+#include "system_files.hpp"
+
+namespace berth_local {
+namespace {
+
+bool is_mapped(const UidRange& range) {
+    std::istringstream lines(read_file(AT_FDCWD, "/proc/self/uid_map", 4096).value_or(""));
+    for (std::uint64_t inside = 0, outside = 0, size = 0; lines >> inside >> outside >> size;) {
+        if (range.first >= inside && std::uint64_t{range.first} + range.count <= inside + size) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+UidRange default_uid_range() {
+    const UidRange usual;
+    // Below the dynamic users of systemd (61184) and above the accounts of people.
+    const UidRange small{50'000, 10'000};
+    return is_mapped(usual) || !is_mapped(small) ? usual : small;
+}
+
+std::uint32_t UidClaims::claim(const std::string& owner) const {
+    make_directories(claims_, 0700);
+    const Descriptor directory(::open(claims_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) {
+        throw system_failure("cannot open " + claims_, errno);
+    }
+    std::uint32_t random = 0;
+    if (::getrandom(&random, sizeof random, 0) != sizeof random) {
+        throw system_failure("no random bytes", errno);
+    }
+    // From a random place on, so that two who look at once rarely meet.
+    for (std::uint32_t i = 0; i < range_.count; ++i) {
+        const auto offset = static_cast<std::uint32_t>((std::uint64_t{random} + i) % range_.count);
+        if (try_claim(directory.get(), range_.first + offset, owner)) {
+            return range_.first + offset;
+        }
+    }
+    throw Failure{BERTH_RESOURCE_EXHAUSTED,
+                  "every uid of the range for sandboxes is in use",
+                  "destroy sandboxes, or set a larger uid_range",
+                  BERTH_OUTCOME_NONE,
+                  {},
+                  {},
+                  {}};
+}
+
+bool UidClaims::try_claim(int directory, std::uint32_t uid, const std::string& owner) const {
+    const std::string name = std::to_string(uid);
+    const Descriptor file(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    struct stat ours {};
+    struct stat there {};
+    // Locked, and still the file of that name: then nobody else can be judging this claim.
+    if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(file.get(), &ours) != 0 ||
+        ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != there.st_ino) {
+        return false;
+    }
+    const std::string holder = read_file(directory, name, 8192).value_or("");
+    if (!holder.empty() && (::access(holder.c_str(), F_OK) == 0 || errno != ENOENT)) {
+        return false;
+    }
+    return ::ftruncate(file.get(), 0) == 0 &&
+           ::pwrite(file.get(), owner.data(), owner.size(), 0) == static_cast<ssize_t>(owner.size());
+}
+
+void UidClaims::release(std::uint32_t uid, const std::string& owner) const {
+    const Descriptor directory(::open(claims_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::string name = std::to_string(uid);
+    const Descriptor file(directory ? ::openat(directory.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1);
+    // Under its lock: somebody may just be taking over a claim whose sandbox is gone, as ours is by now.
+    if (file && ::flock(file.get(), LOCK_EX) == 0 && read_file(directory.get(), name, 8192).value_or("") == owner) {
+        ::unlinkat(directory.get(), name.c_str(), 0);
+    }
+}
+
+}  // namespace berth_local

@@ -1,0 +1,183 @@
+// See file_transfer.hpp: files into a sandbox.
+#include <memory>
+#include <set>
+
+#include "conversation.hpp"
+#include "file_transfer.hpp"
+#include "sandbox_path.hpp"
+
+namespace berth_local {
+namespace {
+
+constexpr std::size_t gather = 256U << 10;  // how much is gathered before it is sent
+
+class Upload {
+public:
+    Upload(Link link, std::string_view directory, EntrySource& source, Caller& caller)
+        : link_(std::move(link)),
+          directory_(directory),
+          source_(source),
+          caller_(caller),
+          buffer_(std::make_unique_for_overwrite<char[]>(protocol::data_chunk)) {}
+
+    void run();
+
+private:
+    void send_entry(const TransferEntry& entry);
+    void send_file(const TransferEntry& entry);
+    void put_entry(const TransferEntry& entry, std::string_view content, bool complete);
+    void end_operation();
+    std::size_t fill(std::size_t wanted, bool& end);
+    void send();
+    void hear();
+    void take(const Frame& frame);
+
+    Link link_;
+    std::string_view directory_;
+    EntrySource& source_;
+    Caller& caller_;
+    std::unique_ptr<char[]> buffer_;
+    std::optional<std::uint64_t> operation_;
+    std::set<std::uint64_t> unacknowledged_;
+    std::string path_;
+    bool done_ = false;
+};
+
+void Upload::run() {
+    protocol::Writer(link_.output(), protocol::Type::files_in).u32(protocol::version).finish();
+    TransferEntry entry;
+    while (source_.next(entry)) {
+        if (operation_ && *operation_ != entry.operation) {
+            end_operation();
+        }
+        operation_ = entry.operation;
+        send_entry(entry);
+    }
+    if (operation_) {
+        end_operation();
+    }
+    protocol::Writer(link_.output(), protocol::Type::end).finish();
+    send();
+    while (!done_) {
+        wait_for(link_, caller_);
+        hear();
+    }
+}
+
+void Upload::send_entry(const TransferEntry& entry) {
+    try {
+        path_ = resolve_path(directory_, entry.path);
+    } catch (Failure& failure) {
+        failure.index = entry.operation;
+        throw;
+    }
+    if (entry.kind == protocol::Kind::file) {
+        send_file(entry);
+    } else {
+        put_entry(entry, {}, true);
+    }
+    if (link_.output().size() >= gather) {
+        send();
+    }
+}
+
+void Upload::send_file(const TransferEntry& entry) {
+    bool end = false;
+    std::size_t size = fill(protocol::inline_content, end);
+    put_entry(entry, {buffer_.get(), size}, end);
+    while (!end) {
+        size = fill(protocol::data_chunk, end);
+        if (size > 0) {
+            protocol::Writer(link_.output(), protocol::Type::data).raw(buffer_.get(), size).finish();
+        }
+        send();
+        if (end) {
+            protocol::Writer(link_.output(), protocol::Type::file_end).finish();
+        }
+    }
+}
+
+std::size_t Upload::fill(std::size_t wanted, bool& end) {
+    std::size_t size = 0;
+    while (size < wanted && !end) {
+        const std::size_t got = source_.read(buffer_.get() + size, wanted - size);
+        end = got == 0;
+        size += got;
+    }
+    return size;
+}
+
+void Upload::put_entry(const TransferEntry& entry, std::string_view content, bool complete) {
+    std::uint32_t flags = entry.top ? protocol::entry_top : 0;
+    flags |= entry.mode ? protocol::entry_mode_known : 0;
+    flags |= complete ? protocol::entry_complete : 0;
+    protocol::Writer(link_.output(), protocol::Type::entry)
+        .u32(static_cast<std::uint32_t>(entry.operation))
+        .u32(static_cast<std::uint32_t>(entry.kind))
+        .u32(flags)
+        .u32(entry.mode.value_or(0))
+        .u64(entry.length.value_or(0))
+        .text(path_)
+        .text(entry.target)
+        .bytes(content)
+        .finish();
+}
+
+void Upload::end_operation() {
+    protocol::Writer(link_.output(), protocol::Type::operation_end)
+        .u32(static_cast<std::uint32_t>(*operation_))
+        .finish();
+    unacknowledged_.insert(*operation_);
+}
+
+void Upload::send() {
+    for (;;) {
+        const bool all = send_gathered(link_, caller_);
+        hear();
+        if (all) {
+            return;
+        }
+    }
+}
+
+// Takes what is there without waiting.
+void Upload::hear() {
+    for (;;) {
+        Frame frame;
+        switch (link_.next(frame)) {
+            case Link::Got::frame:
+                take(frame);
+                break;
+            case Link::Got::nothing:
+                return;
+            case Link::Got::closed:
+            case Link::Got::broken:
+                if (done_) {
+                    return;
+                }
+                throw transfer_cut();
+        }
+    }
+}
+
+void Upload::take(const Frame& frame) {
+    protocol::Reader reader(frame.payload);
+    if (frame.type == protocol::Type::acknowledged) {
+        const std::uint32_t operation = reader.u32();
+        if (unacknowledged_.erase(operation) != 0) {
+            source_.done(operation);
+        }
+    } else if (frame.type == protocol::Type::failed) {
+        throw transfer_failure(frame.payload);
+    } else if (frame.type == protocol::Type::done) {
+        done_ = true;
+    }
+}
+
+}  // namespace
+
+void upload(int sandbox_directory, std::string_view directory, EntrySource& source, Caller& caller) {
+    Upload(Link::to(sandbox_directory), directory, source, caller).run();
+}
+
+}  // namespace berth_local

@@ -1,0 +1,265 @@
+// What the tests of `local` share: a directory that goes away, a caller that can be steered, sinks and sources in
+// memory, and a provider instance on a state tree of its own. The rooms are tested as they are, without the contract
+// around.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "local/descriptor.hpp"
+#include "local/failure.hpp"
+#include "local/remove_tree.hpp"
+#include "local/sandboxes.hpp"
+
+REGISTER_EXCEPTION_TRANSLATOR(berth_local::Failure& failure) {
+    return doctest::String((failure.message + " | " + failure.hint).c_str());
+}
+
+namespace room {
+
+namespace rooms = berth_local;
+
+class TemporaryDirectory {
+public:
+    TemporaryDirectory() {
+        std::string path = std::filesystem::temp_directory_path() / "berth-local-XXXXXX";
+        REQUIRE(::mkdtemp(path.data()) != nullptr);
+        // As root, sandboxes have accounts of their own, which must find their way through here.
+        REQUIRE(::chmod(path.c_str(), 0711) == 0);
+        path_ = path;
+    }
+    ~TemporaryDirectory() {
+        const rooms::Descriptor parent = rooms::open_directory(AT_FDCWD, path_.parent_path());
+        rooms::remove_tree(parent.get(), path_.filename());
+    }
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+// Says what the test tells it to, from any thread.
+class TestCaller : public rooms::Caller {
+public:
+    TestCaller() : events_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    void cancel() {
+        cancelled_ = true;
+        say({rooms::Event::Kind::cancel, 0});
+    }
+    void signal(int number) { say({rooms::Event::Kind::signal, number}); }
+    void detach() { say({rooms::Event::Kind::detach, 0}); }
+    void take_input_from(int descriptor) { input_ = descriptor; }
+
+    [[nodiscard]] bool cancelled() const override { return cancelled_; }
+    [[nodiscard]] int events() override { return events_.get(); }
+    [[nodiscard]] std::optional<rooms::Event> next_event() override {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.empty()) {
+            std::uint64_t count = 0;
+            [[maybe_unused]] const ssize_t size = ::read(events_.get(), &count, sizeof count);
+            return std::nullopt;
+        }
+        const rooms::Event event = waiting_.front();
+        waiting_.pop_front();
+        return event;
+    }
+    [[nodiscard]] int input() override { return input_; }
+    [[nodiscard]] std::int64_t begin_cleanup(std::int64_t wanted_ms) override { return cancelled_ ? wanted_ms : 0; }
+
+private:
+    void say(rooms::Event event) {
+        const std::lock_guard lock(mutex_);
+        waiting_.push_back(event);
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t size = ::write(events_.get(), &one, sizeof one);
+    }
+
+    rooms::Descriptor events_;
+    std::mutex mutex_;
+    std::deque<rooms::Event> waiting_;
+    std::atomic<bool> cancelled_ = false;
+    int input_ = -1;
+};
+
+// Keeps everything; `on_output` may act while the process runs.
+class TestSink : public rooms::ProcessSink {
+public:
+    void started(std::optional<std::int64_t> number) override {
+        has_started = true;
+        pid = number;
+        if (on_start) {
+            on_start();
+        }
+    }
+    Taken output(std::int32_t stream, std::string_view bytes,
+                 const std::function<void(const rooms::Event&)>&) override {
+        (stream == BERTH_STDOUT ? out : err) += bytes;
+        if (on_output) {
+            on_output();
+        }
+        return Taken::all;
+    }
+    bool has_started = false;
+    std::optional<std::int64_t> pid;
+    std::string out;
+    std::string err;
+    std::function<void()> on_start;
+    std::function<void()> on_output;
+};
+
+struct MemoryFile {
+    rooms::protocol::Kind kind = rooms::protocol::Kind::file;
+    std::uint64_t operation = 0;
+    std::string path;
+    std::string content;  // or the target of a link
+    std::optional<std::uint32_t> mode;
+    bool top = true;
+};
+
+class MemorySource : public rooms::EntrySource {
+public:
+    MemorySource() = default;
+    explicit MemorySource(std::vector<MemoryFile> files) : files_(std::move(files)) {}
+    bool next(rooms::TransferEntry& entry) override {
+        if (at_ == files_.size()) {
+            return false;
+        }
+        current_ = &files_[at_++];
+        offset_ = 0;
+        const bool link = current_->kind == rooms::protocol::Kind::symlink;
+        entry = {current_->kind, current_->operation, current_->path, link ? current_->content : std::string_view{}, {},
+                 current_->mode, current_->top};
+        return true;
+    }
+    std::size_t read(char* buffer, std::size_t capacity) override {
+        const std::size_t size = current_->content.copy(buffer, capacity, offset_);
+        offset_ += size;
+        return size;
+    }
+    int pipe() override { return -1; }
+    void done(std::uint64_t operation) override { operations_done.push_back(operation); }
+    std::vector<std::uint64_t> operations_done;
+
+private:
+    std::vector<MemoryFile> files_;
+    std::size_t at_ = 0;
+    MemoryFile* current_ = nullptr;
+    std::size_t offset_ = 0;
+};
+
+class MemorySink : public rooms::EntrySink {
+public:
+    void begin(const rooms::TransferEntry& entry) override {
+        current_ = {entry.kind, entry.operation, std::string(entry.path), std::string(entry.target),
+                    entry.mode, entry.top};
+    }
+    void write(std::string_view bytes) override { current_.content += bytes; }
+    void commit() override { files.push_back(current_); }
+    void skip(std::uint64_t, std::string_view path, std::string_view reason) override {
+        skipped[std::string(path)] = reason;
+    }
+    [[nodiscard]] const MemoryFile* find(std::string_view path) const {
+        for (const MemoryFile& file : files) {
+            if (file.path == path) {
+                return &file;
+            }
+        }
+        return nullptr;
+    }
+    std::vector<MemoryFile> files;
+    std::map<std::string, std::string> skipped;
+
+private:
+    MemoryFile current_;
+};
+
+struct Result {
+    rooms::ProcessEnd end;
+    std::string out;
+    std::string err;
+};
+
+// A provider on its own state tree, and one sandbox in it when asked for. Everything is gone with it.
+class Provider {
+public:
+    Provider() : sandboxes(settings()) {
+        ::signal(SIGPIPE, SIG_IGN);  // as every host has it (rule T4)
+    }
+    ~Provider() {
+        try {
+            for (const rooms::Info& info : sandboxes.list(caller)) {
+                sandboxes.destroy(info.record.id, caller);
+            }
+        } catch (const rooms::Failure& failure) {
+            MESSAGE("sandboxes were left behind: ", failure.message);
+        }
+    }
+    [[nodiscard]] rooms::Settings settings() const {
+        rooms::Settings settings;
+        settings.provider = "local";
+        settings.state_directory = (directory.path() / "state").string();
+        settings.claims_directory = (directory.path() / "uids").string();
+        settings.init_program = BERTH_INIT_PROGRAM;
+        settings.own_accounts = ::geteuid() == 0;
+        settings.uid_range = rooms::default_uid_range();
+        return settings;
+    }
+    std::string create(rooms::CreateRequest request = {}) {
+        if (request.idempotency_key.empty()) {
+            request.idempotency_key = rooms::random_name(20);
+        }
+        MemorySource none;
+        return sandboxes.create(request, none, caller, [](const rooms::Info&) {}).record.id;
+    }
+    static rooms::RunRequest command(std::vector<std::string> arguments) {
+        rooms::RunRequest request;
+        request.process.arguments = std::move(arguments);
+        request.process.kill_grace_ms = 2000;
+        request.process.drain_grace_ms = 200;
+        return request;
+    }
+    static rooms::RunRequest shell(std::string line) { return command({"sh", "-c", std::move(line)}); }
+    Result run(const std::string& id, rooms::RunRequest request) {
+        TestSink sink;
+        TestCaller own;
+        const rooms::ProcessEnd end = sandboxes.run(id, std::move(request), own, sink);
+        return {end, sink.out, sink.err};
+    }
+    Result run(const std::string& id, std::string line) { return run(id, shell(std::move(line))); }
+
+    TemporaryDirectory directory;
+    rooms::Sandboxes sandboxes;
+    TestCaller caller;
+};
+
+// The failure that `action` throws; the test fails when it throws none.
+template <class Action>
+rooms::Failure failure_of(Action&& action) {
+    try {
+        action();
+    } catch (const rooms::Failure& failure) {
+        return failure;
+    }
+    FAIL("nothing was thrown");
+    return {};
+}
+
+}  // namespace room
