@@ -1,0 +1,72 @@
+// Terminals: what is one, raw and back.
+#include "cli/terminal.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/file_descriptor.hpp"
+
+using namespace berth;
+using namespace berth::cli;
+
+namespace {
+
+struct Pair {
+    FileDescriptor master;
+    FileDescriptor slave;
+};
+
+Pair make_terminal() {
+    Pair pair;
+    pair.master.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(pair.master);
+    REQUIRE(::grantpt(pair.master.get()) == 0);
+    REQUIRE(::unlockpt(pair.master.get()) == 0);
+    char name[128] = {};
+    REQUIRE(::ptsname_r(pair.master.get(), name, sizeof name) == 0);
+    pair.slave.reset(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(pair.slave);
+    return pair;
+}
+
+termios state_of(int descriptor) {
+    termios state{};
+    REQUIRE(::tcgetattr(descriptor, &state) == 0);
+    return state;
+}
+
+}  // namespace
+
+TEST_CASE("a raw terminal is given back as it was") {
+    const auto pair = make_terminal();
+    const auto before = state_of(pair.slave.get());
+    {
+        RawTerminal raw(pair.slave.get());
+        CHECK((state_of(pair.slave.get()).c_lflag & static_cast<tcflag_t>(ECHO | ICANON | ISIG)) == 0);
+    }
+    CHECK(state_of(pair.slave.get()).c_lflag == before.c_lflag);
+}
+
+TEST_CASE("what is no terminal is left alone") {
+    const auto pipe = make_pipe();
+    RawTerminal raw(pipe.read_end.get());
+    CHECK_FALSE(is_terminal(pipe.read_end.get()));
+    CHECK_FALSE(terminal_size(pipe.read_end.get()).has_value());
+    CHECK(colour_for(pipe.write_end.get(), false, false) == Colour::off);
+}
+
+TEST_CASE("size and colour of a terminal") {
+    const auto pair = make_terminal();
+    const winsize wanted{40, 100, 0, 0};
+    REQUIRE(::ioctl(pair.master.get(), TIOCSWINSZ, &wanted) == 0);
+    const auto size = terminal_size(pair.slave.get());
+    REQUIRE(size.has_value());
+    CHECK(size->rows == 40);
+    CHECK(size->columns == 100);
+    CHECK(colour_for(pair.slave.get(), false, false) == Colour::on);
+    CHECK(colour_for(pair.slave.get(), true, false) == Colour::off);
+    CHECK(colour_for(pair.slave.get(), false, true) == Colour::off);
+}
