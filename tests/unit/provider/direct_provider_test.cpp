@@ -1,0 +1,641 @@
+// A whole provider over a plugin made of functions: requests in, checked results out, one error otherwise.
+#include "provider/direct_provider.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <future>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "support.hpp"
+
+using namespace berth;
+using namespace berth_test;
+
+namespace {
+
+class NoFiles final : public FileSource {
+public:
+    std::optional<FileEntry> next() override { return std::nullopt; }
+    std::size_t read(std::span<std::byte>) override { return 0; }
+    bool rewind() override { return false; }
+    int pipe() override { return -1; }
+    void done(std::uint64_t) override {}
+};
+
+class OneFile final : public FileSource {
+public:
+    std::optional<FileEntry> next() override {
+        if (std::exchange(given_, true)) return std::nullopt;
+        FileEntry entry;
+        entry.top = true;
+        entry.path = "/workspace/a.txt";
+        entry.length = 3;
+        return entry;
+    }
+    std::size_t read(std::span<std::byte> buffer) override {
+        if (std::exchange(read_, true)) return 0;
+        std::copy_n(reinterpret_cast<const std::byte*>("abc"), 3, buffer.begin());
+        return 3;
+    }
+    bool rewind() override { return false; }
+    int pipe() override { return -1; }
+    void done(std::uint64_t operation) override { done_with = operation; }
+    std::optional<std::uint64_t> done_with;
+
+private:
+    bool given_ = false;
+    bool read_ = false;
+};
+
+class Receiver final : public ProcessReceiver {
+public:
+    void started(std::optional<std::int64_t> pid) override { started_with = pid; }
+    Taken output(OutputStream, std::string_view bytes) override {
+        seen += bytes;
+        return Taken::taken;
+    }
+    std::optional<std::int64_t> started_with;
+    std::string seen;
+};
+
+template <typename Function>
+Error error_of(Function&& function) {
+    try {
+        function();
+    } catch (const Error& error) {
+        return error;
+    }
+    FAIL("nothing was thrown");
+    return {Diagnostic{"BERTH-R-00", Code::internal}, "unreachable"};
+}
+
+/// Puts one good info for `id`.
+auto puts(std::string id) {
+    return [id](berth_call*, berth_str, berth_info_sink* sink) {
+        const auto env = environment();
+        const auto full = info(id, env);
+        return sink->put(sink, &full);
+    };
+}
+
+struct Fixture {
+    FakePlugin plugin;
+    Call call{{.method = "get"}};
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a provider is opened, used, and closed once") {
+    plugin.get = puts("box");
+    {
+        const auto provider = plugin.open();
+        CHECK(provider->name() == "acme");
+        CHECK(plugin.opened == 1);
+        const auto found = provider->get(call, "box");
+        CHECK(found.full_name() == "acme/box");
+        CHECK(found.state == SandboxState::ready);
+        CHECK(plugin.closed == 0);
+    }
+    CHECK(plugin.closed == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what cannot be opened is an error with its place, and is not closed") {
+    plugin.on_open = [](const berth_host* host, berth_call* c) {
+        CHECK(std::string(host->provider_name.data, host->provider_name.size) == "acme");
+        auto full = error(BERTH_AUTH_FAILED, "the key has expired");
+        return c->fail(c, &full);
+    };
+    const auto failure = error_of([&] { (void)plugin.open(); });
+    CHECK(failure.diagnostic() == "BERTH-R-19");
+    CHECK(failure.fields().provider == "acme");
+    CHECK(failure.fields().operation == "open");
+    CHECK(plugin.closed == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an instance that cannot describe itself is closed again") {
+    plugin.on_describe = [](berth_call*, berth_feature_sink*) -> berth_status { throw std::logic_error("who am I"); };
+    const auto failure = error_of([&] { (void)plugin.open(); });
+    CHECK(failure.diagnostic() == "BERTH-R-50");
+    CHECK(failure.fields().operation == "describe");
+    CHECK(plugin.closed == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "describe withdraws features of the manifest, with or without a reason") {
+    plugin.loaded.manifest.features = {"stdin", "memory_limit", "tty"};
+    plugin.on_describe = [](berth_call*, berth_feature_sink* sink) {
+        berth_feature feature{};
+        feature.size = sizeof feature;
+        feature.name = text("memory_limit");
+        feature.reason = text("no cgroup is delegated to this user");
+        CHECK(sink->put(sink, &feature) == BERTH_OK);
+        feature.name = text("stdin");
+        feature.reason = {};
+        return sink->put(sink, &feature);
+    };
+    const auto provider = plugin.open();
+    const auto& offer = provider->offer();
+    CHECK(offer.has_feature("stdin"));
+    CHECK_FALSE(offer.has_feature("memory_limit"));
+    CHECK_FALSE(offer.has_feature("tty"));
+    CHECK_FALSE(offer.has_feature("ports"));
+    REQUIRE(offer.feature("memory_limit"));
+    CHECK(offer.feature("memory_limit")->reason == "no cgroup is delegated to this user");
+    REQUIRE(offer.feature("tty"));
+    CHECK(offer.feature("tty")->reason.empty());
+    CHECK(offer.feature("ports") == nullptr);
+    CHECK(offer.has_method("create"));
+    CHECK(offer.has_method("get_logs"));
+    CHECK_FALSE(offer.has_method("restore_snapshot"));
+    CHECK(offer.has_method("berth.snapshots/1"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a feature beyond the manifest, or twice, is refused at open") {
+    plugin.loaded.manifest.features = {"stdin"};
+    std::vector<std::string> names;
+    SUBCASE("beyond") {
+        names = {"tty"};
+    }
+    SUBCASE("twice") {
+        names = {"stdin", "stdin"};
+    }
+    plugin.on_describe = [names](berth_call*, berth_feature_sink* sink) {
+        for (const auto& name : names) {
+            berth_feature feature{};
+            feature.size = sizeof feature;
+            feature.name = text(name);
+            (void)sink->put(sink, &feature);
+        }
+        return BERTH_OK;
+    };
+    CHECK(error_of([&] { (void)plugin.open(); }).diagnostic() == "BERTH-R-59");
+    CHECK(plugin.closed == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a request reaches the plugin whole: absent stays absent, empty stays empty") {
+    SandboxConfig config;
+    config.environment.env = {{"A", ""}, {"TOKEN", "canary"}};
+    config.environment.cwd = "";
+    config.environment.memory_limit_mib = 0;
+    config.secret_env = {"TOKEN"};
+    config.labels = {{"team", "core"}};
+    config.setup_commands = {"make", ""};
+    config.persistent = true;
+    config.network = NetworkMode::allow_list;
+    config.idempotency_key = "key-1";
+    config.extra = {{"region", "fra1"}};
+    bool seen = false;
+    plugin.create = [&](berth_call*, const berth_sandbox_config* c, berth_file_source*, berth_info_sink* sink) {
+        seen = true;
+        CHECK(c->size == sizeof *c);
+        CHECK(c->flags == BERTH_SANDBOX_PERSISTENT);
+        REQUIRE(c->environment->env.count == 2);
+        CHECK(c->environment->env.data[0].value.data != nullptr);
+        CHECK(c->environment->env.data[0].value.size == 0);
+        CHECK(c->environment->env.data[0].flags == 0);
+        CHECK(c->environment->env.data[1].flags == BERTH_PAIR_SECRET);
+        CHECK(c->environment->cwd.data != nullptr);
+        CHECK(c->environment->timeout_ms.present == 0);
+        CHECK(c->environment->memory_limit_mib.present == 1);
+        CHECK(c->environment->memory_limit_mib.value == 0);
+        CHECK(c->name.data == nullptr);
+        CHECK(c->template_name.data == nullptr);
+        CHECK(c->setup_commands.count == 2);
+        CHECK(c->network == BERTH_NETWORK_ALLOW_LIST);
+        CHECK(c->network_allow.count == 0);
+        CHECK(c->extra.count == 1);
+        const auto env = environment();
+        const auto full = info("box", env);
+        return sink->put(sink, &full);
+    };
+    const auto provider = plugin.open();
+    NoFiles files;
+    const auto made = provider->create(call, config, files, {});
+    CHECK(seen);
+    CHECK(made.idempotency_key == "key-1");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a process reaches the plugin whole") {
+    ProcessConfig process;
+    process.command = "cat";
+    process.args = {"", "--", "a b"};
+    process.input = "";
+    process.error = Capture::discard;
+    process.kill_background = true;
+    plugin.execute = [&](berth_call*, berth_str id, const berth_process* c, berth_process_sink* sink) {
+        CHECK(std::string(id.data, id.size) == "box");
+        CHECK(c->flags == (BERTH_PROCESS_DISCARD_STDERR | BERTH_PROCESS_KILL_BACKGROUND));
+        CHECK(c->args.count == 3);
+        CHECK(c->args.data[0].data != nullptr);
+        CHECK(c->input.data != nullptr);
+        CHECK(c->input.size == 0);
+        CHECK(c->kill_grace_ms == 2000);
+        CHECK(c->drain_grace_ms == 200);
+        CHECK(c->terminal.data == nullptr);
+        CHECK(sink->started(sink, {31, 1}) == BERTH_OK);
+        CHECK(sink->output(sink, BERTH_STDOUT, bytes("hello")) == BERTH_OK);
+        const auto end = exited(0);
+        return sink->ended(sink, &end);
+    };
+    const auto provider = plugin.open();
+    Receiver receiver;
+    const auto end = provider->execute(call, "box", process, receiver);
+    CHECK(end.kind == ProcessEnd::Kind::exited);
+    CHECK(receiver.started_with == 31);
+    CHECK(receiver.seen == "hello");
+    process.input.reset();
+    process.terminal = Terminal{{40, 100}, "vt100"};
+    process.interactive = true;
+    plugin.execute = [&](berth_call*, berth_str, const berth_process* c, berth_process_sink* sink) {
+        CHECK(c->input.data == nullptr);
+        CHECK((c->flags & (BERTH_PROCESS_TTY | BERTH_PROCESS_LIVE_STDIN)) ==
+              (BERTH_PROCESS_TTY | BERTH_PROCESS_LIVE_STDIN));
+        CHECK(c->rows == 40);
+        CHECK(c->columns == 100);
+        const auto ended = exited(127);
+        return sink->ended(sink, &ended);
+    };
+    CHECK(provider->execute_stream(call, "box", process, receiver).exit_code == 127);
+}
+
+TEST_CASE_FIXTURE(Fixture, "create tells early what the backend has named, and the last info counts") {
+    plugin.create = [](berth_call*, const berth_sandbox_config*, berth_file_source*, berth_info_sink* sink) {
+        const auto env = environment();
+        auto full = info("box", env);
+        full.state = BERTH_STATE_INITIALIZING;
+        CHECK(sink->put(sink, &full) == BERTH_OK);
+        full.state = BERTH_STATE_READY;
+        return sink->put(sink, &full);
+    };
+    const auto provider = plugin.open();
+    NoFiles files;
+    std::vector<SandboxState> states;
+    const auto made =
+        provider->create(call, {}, files, [&](const SandboxInfo& early) { states.push_back(early.state); });
+    CHECK(made.state == SandboxState::ready);
+    CHECK(states == std::vector{SandboxState::initializing, SandboxState::ready});
+}
+
+TEST_CASE_FIXTURE(Fixture, "a create that fails after it named the sandbox names it in the error") {
+    plugin.create = [](berth_call* c, const berth_sandbox_config*, berth_file_source*, berth_info_sink* sink) {
+        const auto env = environment();
+        const auto full = info("box", env);
+        CHECK(sink->put(sink, &full) == BERTH_OK);
+        auto failure = error(BERTH_EXECUTION_FAILED, "setup failed");
+        return c->fail(c, &failure);
+    };
+    const auto provider = plugin.open();
+    NoFiles files;
+    const auto failure = error_of([&] { (void)provider->create(call, {}, files, {}); });
+    CHECK(failure.diagnostic() == "BERTH-R-10");
+    CHECK(failure.fields().sandbox == "box");
+}
+
+TEST_CASE_FIXTURE(Fixture, "secrets of a request are masked in infos and errors") {
+    SandboxConfig config;
+    config.environment.env = {{"TOKEN", "canary-1"}, {"PLAIN", "shown"}};
+    config.secret_env = {"TOKEN"};
+    bool fails = false;
+    plugin.create = [&fails](berth_call* c, const berth_sandbox_config* request, berth_file_source*,
+                             berth_info_sink* sink) {
+        auto env = environment();
+        const berth_pair pairs[] = {{text("TOKEN"), text("canary-1"), 0},
+                                    {text("PLAIN"), text("shown"), 0},
+                                    {text("OTHER"), text("canary-2"), BERTH_PAIR_SECRET}};
+        env.env = {pairs, 3};
+        auto full = info("box", env);
+        const berth_pair facts[] = {{text("url"), text("https://x/canary-3"), BERTH_PAIR_SECRET}};
+        full.facts = {facts, 1};
+        (void)sink->put(sink, &full);
+        if (!fails) return berth_status{BERTH_OK};
+        const auto value = request->environment->env.data[1].value;
+        auto failure = error(BERTH_INTERNAL, "exec: " + std::string(value.data, value.size));
+        return c->fail(c, &failure);
+    };
+    const auto provider = plugin.open();
+    NoFiles files;
+    const auto made = provider->create(call, config, files, {});
+    CHECK(made.environment.env == Variables{{"OTHER", "***"}, {"PLAIN", "shown"}, {"TOKEN", "***"}});
+    CHECK(made.secret_env == std::set<std::string>{"OTHER", "TOKEN"});
+    CHECK(made.facts[0].second == "***");
+    fails = true;
+    const auto failure = error_of([&] { (void)provider->create(call, config, files, {}); });
+    CHECK(std::string(failure.what()).find("canary") == std::string::npos);
+    CHECK(failure.fields().message == "exec: ***");
+}
+
+TEST_CASE_FIXTURE(Fixture, "an exception of a plugin without a word of the secret it holds") {
+    plugin.get = [](berth_call*, berth_str, berth_info_sink*) -> berth_status {
+        throw std::runtime_error("login with token-canary failed");
+    };
+    const EnvironmentVariables variables(EnvironmentVariables::Variables{{"ACME_TOKEN", "token-canary"}});
+    Settings settings;
+    settings.secrets["/token"] = {SecretSource::Kind::variable, "ACME_TOKEN", "${env:ACME_TOKEN}", "berth.yaml:3:5"};
+    plugin.on_open = [](const berth_host* host, berth_call* c) {
+        berth_bytes_sink sink{sizeof sink, 0, nullptr,
+                              [](berth_bytes_sink*, berth_bytes) -> berth_status { return BERTH_OK; }};
+        CHECK(host->secrets->get(host, c, text("/token"), &sink) == BERTH_OK);
+        host->log(host, BERTH_LOG_INFO, text("using token-canary"));
+        return BERTH_OK;
+    };
+    const auto provider = plugin.open(settings, variables);
+    const auto failure = error_of([&] { (void)provider->get(call, "box"); });
+    CHECK(failure.diagnostic() == "BERTH-R-50");
+    CHECK(failure.fields().message == "the plugin threw an exception: login with *** failed");
+    CHECK(plugin.lines.all().find("using ***") != std::string::npos);
+    CHECK(plugin.lines.all().find("canary") == std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a secret that cannot be read is the error, without a fail of the plugin") {
+    Settings settings;
+    settings.secrets["/token"] = {SecretSource::Kind::variable, "ACME_TOKEN", "${env:ACME_TOKEN}", "berth.yaml:3:5"};
+    plugin.on_open = [](const berth_host* host, berth_call* c) {
+        berth_bytes_sink sink{sizeof sink, 0, nullptr,
+                              [](berth_bytes_sink*, berth_bytes) -> berth_status { return BERTH_OK; }};
+        return host->secrets->get(host, c, text("/token"), &sink);
+    };
+    const auto failure = error_of([&] { (void)plugin.open(settings); });
+    CHECK(failure.code() == Code::auth_failed);
+    CHECK(failure.diagnostic().substr(0, 8) == "BERTH-C-");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a thing that is not an exception may be thrown, too") {
+    plugin.destroy = [](berth_call*, berth_str) -> berth_status { throw 42; };
+    const auto provider = plugin.open();
+    const auto failure = error_of([&] { provider->destroy(call, "box"); });
+    CHECK(failure.diagnostic() == "BERTH-R-50");
+    CHECK(failure.fields().sandbox == "box");
+}
+
+TEST_CASE_FIXTURE(Fixture, "ids are checked on the way back") {
+    const auto provider = plugin.open();
+    std::string id;
+    SUBCASE("dots") {
+        id = "..";
+    }
+    SUBCASE("a path") {
+        id = "a/b";
+    }
+    SUBCASE("nothing") {
+        id = "";
+    }
+    SUBCASE("too long") {
+        id = std::string(129, 'a');
+    }
+    SUBCASE("another one than was asked for") {
+        id = "other";
+    }
+    plugin.get = puts(id);
+    CHECK(error_of([&] { (void)provider->get(call, "box"); }).diagnostic() == "BERTH-R-57");
+    CHECK(error_of([&] { (void)provider->restart(call, "box"); }).diagnostic() == "BERTH-R-57");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list is sorted by time and id, and a sandbox that comes twice is refused") {
+    std::vector<std::pair<std::int64_t, std::string>> given = {{5, "b"}, {9, "a"}, {5, "a1"}};
+    plugin.list = [&given](berth_call*, berth_info_sink* sink) {
+        const auto env = environment();
+        for (const auto& [time, id] : given) {
+            auto full = info(id, env);
+            full.created_at_ms = time;
+            if (const auto status = sink->put(sink, &full); status != BERTH_OK) return status;
+        }
+        return berth_status{BERTH_OK};
+    };
+    const auto provider = plugin.open();
+    std::vector<std::string> ids;
+    for (const auto& one : provider->list(call))
+        ids.push_back(one.id);
+    CHECK(ids == std::vector<std::string>{"a1", "b", "a"});
+    given.emplace_back(77, "b");
+    CHECK(error_of([&] { (void)provider->list(call); }).diagnostic() == "BERTH-R-58");
+    given.clear();
+    CHECK(provider->list(call).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a list that fails shows none") {
+    plugin.list = [](berth_call* c, berth_info_sink* sink) {
+        const auto env = environment();
+        const auto full = info("box", env);
+        (void)sink->put(sink, &full);
+        auto failure = error(BERTH_UNAVAILABLE, "page 2 did not come");
+        return c->fail(c, &failure);
+    };
+    const auto provider = plugin.open();
+    CHECK(error_of([&] { (void)provider->list(call); }).diagnostic() == "BERTH-R-20");
+}
+
+TEST_CASE_FIXTURE(Fixture, "OK without a result is refused for every method that has one") {
+    const auto provider = plugin.open();
+    NoFiles files;
+    Receiver receiver;
+    const auto number = [](auto&& function) { return std::string(error_of(function).diagnostic()); };
+    CHECK(number([&] { (void)provider->create(call, {}, files, {}); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->get(call, "a"); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->restart(call, "a"); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->execute(call, "a", {}, receiver); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->execute_stream(call, "a", {}, receiver); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->get_resource_usage(call, "a"); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->is_ready(call, "a"); }) == "BERTH-R-51");
+    CHECK(number([&] { (void)provider->create_snapshot(call, "a", "name"); }) == "BERTH-R-51");
+    CHECK_NOTHROW(provider->destroy(call, "a"));
+    CHECK_NOTHROW(provider->upload_files(call, "a", files));
+    CHECK(provider->get_environment_variables(call, "a").empty());
+    CHECK(provider->list_snapshots(call).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "OK without taking every file is refused") {
+    plugin.create = [](berth_call*, const berth_sandbox_config*, berth_file_source*, berth_info_sink* sink) {
+        const auto env = environment();
+        const auto full = info("box", env);
+        return sink->put(sink, &full);
+    };
+    const auto provider = plugin.open();
+    OneFile left_at_upload;
+    OneFile left_at_create;
+    const auto failure = error_of([&] { provider->upload_files(call, "box", left_at_upload); });
+    CHECK(failure.diagnostic() == "BERTH-R-51");
+    CHECK(failure.fields().message.find("\"/workspace/a.txt\"") != std::string::npos);
+    CHECK(error_of([&] { (void)provider->create(call, {}, left_at_create, {}); }).diagnostic() == "BERTH-R-51");
+}
+
+TEST_CASE_FIXTURE(Fixture, "an upload is taken entry by entry") {
+    std::string content;
+    plugin.upload_files = [&content](berth_call*, berth_str, berth_file_source* source) {
+        berth_file_entry entry{};
+        entry.size = sizeof entry;
+        while (source->next(source, &entry) == BERTH_OK) {
+            content += std::string(entry.path.data, entry.path.size) + "=";
+            char buffer[2];
+            std::uint64_t got = 0;
+            while (source->read(source, buffer, sizeof buffer, &got) == BERTH_OK)
+                content.append(buffer, std::min<std::size_t>(got, sizeof buffer));
+            source->done(source, entry.operation);
+            return berth_status{source->next(source, &entry) == BERTH_END ? BERTH_OK : BERTH_INTERNAL};
+        }
+        return berth_status{BERTH_INTERNAL};
+    };
+    const auto provider = plugin.open();
+    OneFile file;
+    // A source may give at most what there is room for.
+    class Small final : public FileSource {
+    public:
+        std::optional<FileEntry> next() override {
+            if (std::exchange(given_, true)) return std::nullopt;
+            FileEntry entry;
+            entry.path = "/a";
+            return entry;
+        }
+        std::size_t read(std::span<std::byte> buffer) override {
+            const auto count = std::min(buffer.size(), rest_.size());
+            std::copy_n(reinterpret_cast<const std::byte*>(rest_.data()), count, buffer.begin());
+            rest_.remove_prefix(count);
+            return count;
+        }
+        bool rewind() override { return false; }
+        int pipe() override { return -1; }
+        void done(std::uint64_t) override {}
+
+    private:
+        std::string_view rest_ = "abcde";
+        bool given_ = false;
+    } small;
+    provider->upload_files(call, "box", small);
+    CHECK(content == "/a=abcde");
+}
+
+TEST_CASE_FIXTURE(Fixture, "other values come back checked") {
+    plugin.get_resource_usage = [](berth_call*, berth_str, berth_usage_sink* sink) {
+        berth_usage usage{};
+        usage.size = sizeof usage;
+        usage.memory_bytes = {4096, 1};
+        return sink->put(sink, &usage);
+    };
+    plugin.is_ready = [](berth_call*, berth_str, berth_ready_sink* sink) { return sink->put(sink, 1); };
+    plugin.create_snapshot = [](berth_call*, berth_str, berth_str name, berth_bytes_sink* sink) {
+        (void)sink->write(sink, bytes("snap-"));
+        return sink->write(sink, {reinterpret_cast<const std::uint8_t*>(name.data), name.size});
+    };
+    plugin.get_environment_variables = [](berth_call*, berth_str, berth_pairs_sink* sink) {
+        const berth_pair pair{text("KEY"), text("va\nlue"), 0};
+        return sink->put(sink, &pair);
+    };
+    plugin.get_logs = [](berth_call*, berth_str, const berth_log_options* options, berth_bytes_sink* sink) {
+        CHECK(options->flags == BERTH_LOG_FOLLOW);
+        CHECK(options->lines.value == 3);
+        CHECK(options->since_ms.present == 0);
+        (void)sink->write(sink, bytes("one\n"));
+        return sink->write(sink, bytes("two\n"));
+    };
+    const auto provider = plugin.open();
+    const auto usage = provider->get_resource_usage(call, "a");
+    CHECK(usage.memory_bytes == 4096U);
+    CHECK_FALSE(usage.cpu_percent);
+    CHECK(provider->is_ready(call, "a"));
+    CHECK(provider->create_snapshot(call, "a", "monday") == "snap-monday");
+    CHECK(error_of([&] { (void)provider->create_snapshot(call, "a", "mon/day"); }).diagnostic() == "BERTH-R-57");
+    CHECK(provider->get_environment_variables(call, "a") == Variables{{"KEY", "va\nlue"}});
+    std::string log;
+    provider->get_logs(call, "a", {3, {}}, Provider::Follow::yes, [&](std::string_view part) { log += part; });
+    CHECK(log == "one\ntwo\n");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a method that the plugin does not have is UNSUPPORTED without entering it") {
+    const auto provider = plugin.open();
+    const auto failure = error_of([&] { provider->restore_snapshot(call, "a", "s"); });
+    CHECK(failure.code() == Code::unsupported);
+    CHECK(failure.fields().outcome == Outcome::none);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a cancel reaches the plugin, and its clean-up window works") {
+    Call create({.method = "create", .cleanup_cap = std::chrono::hours(1)});
+    plugin.create = [&create](berth_call* c, const berth_sandbox_config*, berth_file_source* source, berth_info_sink*) {
+        create.cancel(CancelReason::caller);
+        berth_file_entry entry{};
+        entry.size = sizeof entry;
+        CHECK(source->next(source, &entry) == BERTH_CANCELLED);
+        CHECK(c->begin_cleanup(c, 1000) == 1000);
+        CHECK(source->next(source, &entry) == BERTH_END);
+        return berth_status{BERTH_CANCELLED};
+    };
+    const auto provider = plugin.open();
+    NoFiles files;
+    const auto failure = error_of([&] { (void)provider->create(create, {}, files, {}); });
+    CHECK(failure.diagnostic() == "BERTH-R-09");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a deadline makes the plugin's CANCELLED a TIMEOUT") {
+    Call create({.method = "create"});
+    plugin.create = [&create](berth_call* c, const berth_sandbox_config*, berth_file_source*, berth_info_sink*) {
+        create.cancel(CancelReason::deadline);
+        berth_event event{};
+        event.size = sizeof event;
+        CHECK(c->next_event(c, &event) == BERTH_OK);
+        CHECK(event.reason == BERTH_CANCEL_DEADLINE);
+        auto failure = error(BERTH_CANCELLED, "nothing was made");
+        failure.outcome = BERTH_OUTCOME_NONE;
+        return c->fail(c, &failure);
+    };
+    const auto provider = plugin.open();
+    NoFiles files;
+    const auto failure = error_of([&] { (void)provider->create(create, {}, files, {}); });
+    CHECK(failure.diagnostic() == "BERTH-R-08");
+    CHECK(failure.code() == Code::timeout);
+    CHECK(failure.fields().outcome == Outcome::none);
+}
+
+TEST_CASE_FIXTURE(Fixture, "close waits for the methods that run and comes once") {
+    std::promise<void> entered;
+    std::promise<void> may_return;
+    std::atomic<bool> returned{false};
+    plugin.destroy = [&](berth_call*, berth_str) {
+        entered.set_value();
+        may_return.get_future().wait();
+        returned = true;
+        return BERTH_OK;
+    };
+    plugin.on_close = [&] { CHECK(returned); };
+    auto provider = plugin.open();
+    std::thread user([&, running = provider.get()] {
+        Call own({.method = "destroy"});
+        running->destroy(own, "box");
+    });
+    entered.get_future().wait();
+    std::thread closer([&] { provider.reset(); });
+    CHECK(plugin.closed == 0);
+    may_return.set_value();
+    user.join();
+    closer.join();
+    CHECK(plugin.closed == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an exception in close stays inside") {
+    plugin.on_close = [] { throw std::runtime_error("too late"); };
+    plugin.open().reset();
+    CHECK(plugin.closed == 1);
+    CHECK(plugin.lines.all().find("BERTH-R-50") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Fixture, "many threads use one provider at once") {
+    plugin.get = [](berth_call*, berth_str id, berth_info_sink* sink) {
+        const auto env = environment();
+        const auto full = info({id.data, id.size}, env);
+        return sink->put(sink, &full);
+    };
+    const auto provider = plugin.open();
+    std::vector<std::thread> users;
+    std::atomic<int> right{0};
+    for (int user = 0; user < 4; ++user) {
+        users.emplace_back([&, user] {
+            for (int round = 0; round < 50; ++round) {
+                Call own({.method = "get"});
+                const auto id = "box-" + std::to_string(user) + "-" + std::to_string(round);
+                if (provider->get(own, id).id == id) ++right;
+            }
+        });
+    }
+    for (auto& user : users)
+        user.join();
+    CHECK(right == 200);
+}
