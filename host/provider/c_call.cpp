@@ -8,6 +8,7 @@
 #include "../base/text.hpp"
 #include "../service/admit.hpp"
 #include "diagnostics.hpp"
+#include "reported.hpp"
 
 namespace berth::inline host_v1 {
 

@@ -3,42 +3,36 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 
 #include "../base/diagnostic.hpp"
 
 namespace berth::inline host_v1::provider_diagnostics {
 
-/// A provider said itself why it failed: BERTH-R-NN, where NN is the number of the code in the contract.
-inline constexpr std::array<Diagnostic, 23> reported_all{{
-    {"BERTH-R-01", Code::invalid_argument},
-    {"BERTH-R-02", Code::not_found},
-    {"BERTH-R-03", Code::snapshot_not_found},
-    {"BERTH-R-04", Code::template_not_found},
-    {"BERTH-R-05", Code::not_ready},
-    {"BERTH-R-06", Code::conflict},
-    {"BERTH-R-07", Code::unsupported},
-    {"BERTH-R-08", Code::timeout},
-    {"BERTH-R-09", Code::cancelled},
-    {"BERTH-R-10", Code::execution_failed},
-    {"BERTH-R-11", Code::file_not_found},
-    {"BERTH-R-12", Code::is_directory},
-    {"BERTH-R-13", Code::not_directory},
-    {"BERTH-R-14", Code::file_exists},
-    {"BERTH-R-15", Code::permission_denied},
-    {"BERTH-R-16", Code::path_escape},
-    {"BERTH-R-17", Code::resource_exhausted},
-    {"BERTH-R-18", Code::rate_limited},
-    {"BERTH-R-19", Code::auth_failed},
-    {"BERTH-R-20", Code::unavailable},
-    {"BERTH-R-21", Code::isolation_unavailable},
-    {"BERTH-R-22", Code::protocol_error},
-    {"BERTH-R-23", Code::internal},
-}};
-
-[[nodiscard]] constexpr const Diagnostic& reported(Code code) noexcept {
-    return reported_all[static_cast<std::size_t>(code) - 1];
-}
+// A provider said itself why it failed: BERTH-R-NN, where NN is the number of the code in the contract. Which of them
+// it is, reported() of reported.hpp tells.
+inline constexpr Diagnostic reported_invalid_argument{"BERTH-R-01", Code::invalid_argument};
+inline constexpr Diagnostic reported_not_found{"BERTH-R-02", Code::not_found};
+inline constexpr Diagnostic reported_snapshot_not_found{"BERTH-R-03", Code::snapshot_not_found};
+inline constexpr Diagnostic reported_template_not_found{"BERTH-R-04", Code::template_not_found};
+inline constexpr Diagnostic reported_not_ready{"BERTH-R-05", Code::not_ready};
+inline constexpr Diagnostic reported_conflict{"BERTH-R-06", Code::conflict};
+inline constexpr Diagnostic reported_unsupported{"BERTH-R-07", Code::unsupported};
+inline constexpr Diagnostic reported_timeout{"BERTH-R-08", Code::timeout};
+inline constexpr Diagnostic reported_cancelled{"BERTH-R-09", Code::cancelled};
+inline constexpr Diagnostic reported_execution_failed{"BERTH-R-10", Code::execution_failed};
+inline constexpr Diagnostic reported_file_not_found{"BERTH-R-11", Code::file_not_found};
+inline constexpr Diagnostic reported_is_directory{"BERTH-R-12", Code::is_directory};
+inline constexpr Diagnostic reported_not_directory{"BERTH-R-13", Code::not_directory};
+inline constexpr Diagnostic reported_file_exists{"BERTH-R-14", Code::file_exists};
+inline constexpr Diagnostic reported_permission_denied{"BERTH-R-15", Code::permission_denied};
+inline constexpr Diagnostic reported_path_escape{"BERTH-R-16", Code::path_escape};
+inline constexpr Diagnostic reported_resource_exhausted{"BERTH-R-17", Code::resource_exhausted};
+inline constexpr Diagnostic reported_rate_limited{"BERTH-R-18", Code::rate_limited};
+inline constexpr Diagnostic reported_auth_failed{"BERTH-R-19", Code::auth_failed};
+inline constexpr Diagnostic reported_unavailable{"BERTH-R-20", Code::unavailable};
+inline constexpr Diagnostic reported_isolation_unavailable{"BERTH-R-21", Code::isolation_unavailable};
+inline constexpr Diagnostic reported_protocol_error{"BERTH-R-22", Code::protocol_error};
+inline constexpr Diagnostic reported_internal{"BERTH-R-23", Code::internal};
 
 // --- where a plugin broke the contract ---
 /// It threw an exception (rule E1).

@@ -1,3 +1,5 @@
+// Longer than most because it is the list of all methods: each a few lines of the same form, which are read side by
+// side.
 #include "direct_provider.hpp"
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include "c_request.hpp"
 #include "c_results.hpp"
 #include "diagnostics.hpp"
+#include "reported.hpp"
 #include "terminal_rule.hpp"
 
 namespace berth::inline host_v1 {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "diagnostics.hpp"
+#include "reported.hpp"
 
 namespace berth::inline host_v1 {
 

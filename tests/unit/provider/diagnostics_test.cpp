@@ -1,5 +1,5 @@
 // The numbers of the provider floor stand where they belong.
-#include "provider/diagnostics.hpp"
+#include "provider/reported.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <berth/plugin.h>
+#include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugin/loader.hpp"
@@ -133,5 +136,74 @@ public:
     LoadedPlugin loaded;
     Lines lines;
 };
+
+/// Nothing to upload.
+class NoFiles final : public FileSource {
+public:
+    std::optional<FileEntry> next() override { return std::nullopt; }
+    std::size_t read(std::span<std::byte>) override { return 0; }
+    bool rewind() override { return false; }
+    int pipe() override { return -1; }
+    void done(std::uint64_t) override {}
+};
+
+/// One file of three bytes.
+class OneFile final : public FileSource {
+public:
+    std::optional<FileEntry> next() override {
+        if (std::exchange(given_, true)) return std::nullopt;
+        FileEntry entry;
+        entry.top = true;
+        entry.path = "/workspace/a.txt";
+        entry.length = 3;
+        return entry;
+    }
+    std::size_t read(std::span<std::byte> buffer) override {
+        if (std::exchange(read_, true)) return 0;
+        std::copy_n(reinterpret_cast<const std::byte*>("abc"), 3, buffer.begin());
+        return 3;
+    }
+    bool rewind() override { return false; }
+    int pipe() override { return -1; }
+    void done(std::uint64_t operation) override { done_with = operation; }
+    std::optional<std::uint64_t> done_with;
+
+private:
+    bool given_ = false;
+    bool read_ = false;
+};
+
+/// Keeps what a process wrote.
+class Receiver final : public ProcessReceiver {
+public:
+    void started(std::optional<std::int64_t> pid) override { started_with = pid; }
+    Taken output(OutputStream, std::string_view bytes) override {
+        seen += bytes;
+        return Taken::taken;
+    }
+    std::optional<std::int64_t> started_with;
+    std::string seen;
+};
+
+/// The error that `function` throws.
+template <typename Function>
+Error error_of(Function&& function) {
+    try {
+        function();
+    } catch (const Error& error) {
+        return error;
+    }
+    FAIL("nothing was thrown");
+    return {Diagnostic{"BERTH-R-00", Code::internal}, "unreachable"};
+}
+
+/// A get that answers with one good info for `id`.
+inline auto answers_for(std::string id) {
+    return [id](berth_call*, berth_str, berth_info_sink* sink) {
+        const auto env = environment();
+        const auto full = info(id, env);
+        return sink->put(sink, &full);
+    };
+}
 
 }  // namespace berth_test
