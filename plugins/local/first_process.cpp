@@ -166,7 +166,7 @@ void start_first_process(const Descriptor& sandbox, const Record& record, const 
         write_ping(link);
         heard = hear(link, Clock::now() + start_limit, &caller, answer);
     } catch (const Failure& failure) {
-        if (failure.code != BERTH_UNAVAILABLE) {
+        if (failure.code != BERTH_NOT_READY) {
             throw;
         }
     }
@@ -188,25 +188,34 @@ std::optional<ProcessId> first_process(const Descriptor& sandbox) {
     return written.first && written.first->alive() ? written.first : std::nullopt;
 }
 
-std::optional<Answer> ask_first_process(const Descriptor& sandbox, milliseconds limit) {
+Asked ask_first_process(const Descriptor& sandbox, milliseconds limit) {
     try {
         Link link = Link::to(sandbox.get());
         write_ping(link);
         Answer answer;
-        if (hear(link, Clock::now() + limit, nullptr, answer) == Heard::answer) {
-            return answer;
+        switch (hear(link, Clock::now() + limit, nullptr, answer)) {
+            case Heard::answer:
+                return {Presence::answers, answer};
+            case Heard::nothing:
+                return {Presence::silent, {}};
+            case Heard::closed:
+                break;
         }
-    } catch (const Failure&) {
+    } catch (const Failure& failure) {
+        if (failure.code != BERTH_NOT_READY) {
+            return {Presence::silent, {}};
+        }
     }
-    return std::nullopt;
+    return {Presence::gone, {}};
 }
 
 void stop_first_process(const Descriptor& sandbox) {
     Written written = read_note(sandbox);
     if (!written.first || !written.first->alive()) {
         // Its creator may have died before it wrote: whoever holds the socket is it.
-        if (const auto answer = ask_first_process(sandbox, start_limit)) {
-            note(sandbox, *answer);
+        const Asked asked = ask_first_process(sandbox, start_limit);
+        if (asked.presence == Presence::answers) {
+            note(sandbox, asked.answer);
             written = read_note(sandbox);
         }
     }

@@ -32,8 +32,15 @@ void start_first_process(const Descriptor& sandbox, const Record& record, const 
 // Who it is, as written down when it was started; absent when it is gone.
 [[nodiscard]] std::optional<ProcessId> first_process(const Descriptor& sandbox);
 
-// Asks it; absent when it is gone or does not answer in time.
-[[nodiscard]] std::optional<Answer> ask_first_process(const Descriptor& sandbox, std::chrono::milliseconds limit);
+enum class Presence { gone, silent, answers };
+
+struct Asked {
+    Presence presence = Presence::gone;
+    Answer answer;
+};
+
+// Asks it. A process that is being killed counts as gone as soon as it listens no more.
+[[nodiscard]] Asked ask_first_process(const Descriptor& sandbox, std::chrono::milliseconds limit);
 
 // Ends it and with it everything in the sandbox; returns when all of that is gone. Also when it was never written down.
 void stop_first_process(const Descriptor& sandbox);

@@ -76,7 +76,6 @@ std::vector<NamedValue> with_defaults(const std::vector<NamedValue>& given) {
 }  // namespace
 
 // --- create
-// ---------------------------------------------------------------------------------------------------------------
 
 Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller& caller,
                        const std::function<void(const Info&)>& announce) {
@@ -103,6 +102,7 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
         if (caller.cancelled()) {
             (void)caller.begin_cleanup(cleanup_ms);
         }
+        store_.forget_held_key(request.idempotency_key);
         tear_down(directory, record);
         throw;
     }
@@ -196,7 +196,6 @@ void Sandboxes::run_setup(const Descriptor& directory, const Record& record, con
 }
 
 // --- restart
-// --------------------------------------------------------------------------------------------------------------
 
 Info Sandboxes::restart(std::string_view id, Caller& caller) {
     Open found = open(id);
@@ -219,7 +218,6 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
 }
 
 // --- destroy
-// --------------------------------------------------------------------------------------------------------------
 
 void Sandboxes::destroy(std::string_view id, Caller& caller) {
     const Descriptor directory = store_.open(id);

@@ -32,7 +32,7 @@ Link Link::to(int sandbox_directory) {
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         const int error = errno;
         if (error == ECONNREFUSED || error == ENOENT) {
-            throw Failure{BERTH_UNAVAILABLE, "the sandbox's first process is gone", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+            throw Failure{BERTH_NOT_READY, "the sandbox is stopped", "restart it", BERTH_OUTCOME_NONE, {}, {}, {}};
         }
         Failure failure = system_failure("cannot reach the sandbox's first process", error);
         failure.outcome = BERTH_OUTCOME_NONE;

@@ -26,7 +26,7 @@ public:
     enum class Sent { all, blocked, closed };
     enum class Got { frame, nothing, closed, broken };
 
-    // Connects to the socket in the sandbox's directory. Throws UNAVAILABLE when nobody listens.
+    // Connects to the socket in the sandbox's directory. Throws NOT_READY when nobody listens: it is gone.
     static Link to(int sandbox_directory);
     // For tests and for what is connected already.
     explicit Link(Descriptor connected);

@@ -218,7 +218,6 @@ int Run::wait_ms() const {
 }
 
 // --- what the caller says
-// -----------------------------------------------------------------------------------------------
 
 void Run::take_events() {
     while (const std::optional<Event> event = caller_.next_event()) {
@@ -266,7 +265,6 @@ void Run::send_signal(int signal) {
 }
 
 // --- what the init says
-// ---------------------------------------------------------------------------------------------------
 
 void Run::take_frames() {
     if (link_.output_waits()) {
@@ -468,7 +466,6 @@ ProcessEnd Run::lost(const std::function<bool()>& ended_by_us) const {
 }
 
 // --- output
-// -----------------------------------------------------------------------------------------------------------------
 
 void Run::read_output(Output& output) {
     const std::size_t wanted = output.hot ? hot_buffer : cold_buffer;
@@ -503,7 +500,6 @@ void Run::offer(Output& output, std::string_view bytes) {
 }
 
 // --- stdin
-// ------------------------------------------------------------------------------------------------------------------
 
 void Run::feed() {
     if (request_.input) {

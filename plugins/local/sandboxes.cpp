@@ -85,7 +85,6 @@ Sandboxes::Sandboxes(Settings settings)
 }
 
 // --- finding
-// --------------------------------------------------------------------------------------------------------------
 
 std::optional<Sandboxes::Open> Sandboxes::find(std::string_view id) const {
     Descriptor directory = store_.open(id);
@@ -125,14 +124,14 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
         return info;
     }
     const std::optional<ProcessId> first = first_process(sandbox.directory);
-    if (!first) {
+    const Asked asked = first ? ask_first_process(sandbox.directory, patience) : Asked{};
+    if (asked.presence == Presence::gone) {
         // Held while it is started again.
         info.state = store_.try_lock(sandbox.directory) ? State::stopped : State::initializing;
         return info;
     }
     info.first_process = first->pid;
-    const std::optional<Answer> answer = ask_first_process(sandbox.directory, patience);
-    info.state = answer && answer->busy > 0 ? State::busy : State::ready;
+    info.state = asked.answer.busy > 0 ? State::busy : State::ready;
     return info;
 }
 
@@ -156,11 +155,11 @@ std::vector<Info> Sandboxes::list(Caller& caller) {
 
 bool Sandboxes::is_ready(std::string_view id) const {
     const std::optional<Open> found = find(id);
-    return found && found->record.stage == Stage::live && first_process(found->directory);
+    return found && found->record.stage == Stage::live && first_process(found->directory) &&
+           ask_first_process(found->directory, milliseconds{1000}).presence != Presence::gone;
 }
 
 // --- working
-// --------------------------------------------------------------------------------------------------------------
 
 ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& caller, ProcessSink& sink) {
     const Open found = open_running(id);

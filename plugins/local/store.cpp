@@ -94,7 +94,6 @@ Store::Store(const std::string& state, const std::string& provider, Accounts acc
 }
 
 // --- sandboxes
-// ------------------------------------------------------------------------------------------------------------
 
 std::vector<std::string> Store::ids() const {
     return ids_in(sandboxes_);
@@ -141,7 +140,6 @@ Lock Store::try_lock(const Descriptor& sandbox) const {
 }
 
 // --- unfinished work
-// ------------------------------------------------------------------------------------------------------
 
 Lock Store::begin(const std::string& id, Caller& caller) const {
     for (;;) {
@@ -175,7 +173,6 @@ std::vector<std::string> Store::unfinished() const {
 }
 
 // --- idempotency keys
-// -----------------------------------------------------------------------------------------------------
 
 Store::Key Store::hold_key(std::string_view key, Caller& caller) const {
     const std::string name = file_of_key(key);
@@ -200,6 +197,10 @@ void Store::set_key(const Key& key, const std::string& id) const {
         ::pwrite(key.file.get(), id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
         throw system_failure("cannot note the idempotency key", errno);
     }
+}
+
+void Store::forget_held_key(std::string_view key) const {
+    ::unlinkat(keys_.get(), file_of_key(key).c_str(), 0);
 }
 
 void Store::forget_key(std::string_view key, const std::string& id) const {

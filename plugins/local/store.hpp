@@ -67,6 +67,8 @@ public:
     [[nodiscard]] Key hold_key(std::string_view key, Caller& caller) const;
     void set_key(const Key& key, const std::string& id) const;
     void forget_key(std::string_view key, const std::string& id) const;
+    // The same for a key that we hold.
+    void forget_held_key(std::string_view key) const;
 
 private:
     std::string path_;

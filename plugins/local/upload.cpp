@@ -13,8 +13,9 @@ constexpr std::size_t gather = 256U << 10;  // how much is gathered before it is
 
 class Upload {
 public:
-    Upload(Link link, std::string_view directory, EntrySource& source, Caller& caller)
+    Upload(Link link, TransferEntry first, std::string_view directory, EntrySource& source, Caller& caller)
         : link_(std::move(link)),
+          entry_(first),
           directory_(directory),
           source_(source),
           caller_(caller),
@@ -33,6 +34,7 @@ private:
     void take(const Frame& frame);
 
     Link link_;
+    TransferEntry entry_;  // the one in hand
     std::string_view directory_;
     EntrySource& source_;
     Caller& caller_;
@@ -45,17 +47,14 @@ private:
 
 void Upload::run() {
     protocol::Writer(link_.output(), protocol::Type::files_in).u32(protocol::version).finish();
-    TransferEntry entry;
-    while (source_.next(entry)) {
-        if (operation_ && *operation_ != entry.operation) {
+    do {
+        if (operation_ && *operation_ != entry_.operation) {
             end_operation();
         }
-        operation_ = entry.operation;
-        send_entry(entry);
-    }
-    if (operation_) {
-        end_operation();
-    }
+        operation_ = entry_.operation;
+        send_entry(entry_);
+    } while (source_.next(entry_));
+    end_operation();
     protocol::Writer(link_.output(), protocol::Type::end).finish();
     send();
     while (!done_) {
@@ -177,7 +176,10 @@ void Upload::take(const Frame& frame) {
 }  // namespace
 
 void upload(int sandbox_directory, std::string_view directory, EntrySource& source, Caller& caller) {
-    Upload(Link::to(sandbox_directory), directory, source, caller).run();
+    TransferEntry first;
+    if (source.next(first)) {
+        Upload(Link::to(sandbox_directory), first, directory, source, caller).run();
+    }
 }
 
 }  // namespace berth_local

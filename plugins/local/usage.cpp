@@ -36,7 +36,16 @@ void pause(std::uint64_t nanoseconds, Caller& caller) {
 }  // namespace
 
 std::optional<UsageMeter::Sample> UsageMeter::ask(const Descriptor& sandbox, Caller& caller) {
-    Link link = Link::to(sandbox.get());
+    std::optional<Link> connected;
+    try {
+        connected = Link::to(sandbox.get());
+    } catch (const Failure& failure) {
+        if (failure.code == BERTH_NOT_READY) {
+            return std::nullopt;  // stopped by now
+        }
+        throw;
+    }
+    Link& link = *connected;
     protocol::Writer(link.output(), protocol::Type::usage).u32(protocol::version).finish();
     for (;;) {
         link.flush();

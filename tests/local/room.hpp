@@ -130,7 +130,7 @@ struct MemoryFile {
     std::uint64_t operation = 0;
     std::string path;
     std::string content;  // or the target of a link
-    std::optional<std::uint32_t> mode;
+    std::optional<std::uint32_t> mode = {};
     bool top = true;
 };
 

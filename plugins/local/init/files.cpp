@@ -11,14 +11,14 @@
 
 namespace berth_init {
 
-void serve_file_connection(int connection, protocol::Type type, std::string_view request) {
+void serve_file_connection(int connection, protocol::Type type, std::string_view request, bool& transferring) {
     setsid();
     umask(0);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     fcntl(connection, F_SETFL, 0);
-    FileStream stream(connection);
+    FileStream stream(connection, transferring);
     protocol::Reader reader(request);
     if (reader.u32() != protocol::version) {
         stream.fail(protocol::Stage::request, EPROTO, 0, {});
@@ -87,8 +87,15 @@ bool FileStream::flush() {
     return !output_.failed();
 }
 
+void FileStream::finish() {
+    transferring_ = false;
+    protocol::Writer(output_, protocol::Type::done).finish();
+    flush();
+}
+
 bool FileStream::fail(protocol::Stage stage, int error, std::uint32_t operation, std::string_view path,
                       std::string_view text) {
+    transferring_ = false;
     protocol::Writer frame(output_, protocol::Type::failed);
     frame.u32(static_cast<std::uint32_t>(stage))
         .u32(static_cast<std::uint32_t>(error))

@@ -78,7 +78,6 @@ std::string_view text_of(const Buffer& buffer) {
 }
 
 // --- the conversation
-// -------------------------------------------------------------------------------------------------
 
 void Upload::run() {
     protocol::Type type{};
@@ -119,11 +118,10 @@ bool Upload::take(protocol::Type type, std::string_view payload) {
             frame.u32(reader.u32()).finish();
             return reader.finished() && stream_.flush();
         }
-        case protocol::Type::end: {
-            protocol::Writer(stream_.output(), protocol::Type::done).finish();
-            stream_.flush();
+        case protocol::Type::end:
+            apply_directory_modes();
+            stream_.finish();
             return false;
-        }
         default:
             return stream_.fail(protocol::Stage::request, EPROTO, operation_, {});
     }
@@ -165,7 +163,6 @@ bool Upload::fail(int error) {
 }
 
 // --- files
-// --------------------------------------------------------------------------------------------------------------
 
 bool Upload::begin_file(const Entry& entry) {
     const bool complete = (entry.flags & protocol::entry_complete) != 0;
@@ -228,7 +225,6 @@ void Upload::abandon_file() {
 }
 
 // --- directories and links
-// ------------------------------------------------------------------------------------------------
 
 bool Upload::make_directory(const Entry& entry) {
     const mode_t mode = (entry.flags & protocol::entry_mode_known) != 0 ? entry.mode : 0755;
@@ -294,7 +290,6 @@ void Upload::apply_directory_modes() {
 }
 
 // --- where
-// ------------------------------------------------------------------------------------------------------------------
 
 // The directory `path`, made when missing, as parent_. Returns 0 or an errno.
 int Upload::open_parent(std::string_view path) {

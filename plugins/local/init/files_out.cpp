@@ -244,7 +244,7 @@ void give_files(FileStream& stream, protocol::Reader& paths) {
         protocol::Writer frame(stream.output(), protocol::Type::operation_end);
         frame.u32(i).finish();
     }
-    protocol::Writer(stream.output(), protocol::Type::done).finish();
+    stream.finish();
 }
 
 }  // namespace berth_init

@@ -79,7 +79,7 @@ char** parse_strings(protocol::Reader& reader) {
     return strings;
 }
 
-// --- from here on: raw calls only ------------------------------------------------------------------------------------
+// --- from here on: raw calls only
 
 // One frame with up to three descriptors. A plugin that does not read what it asked for loses it.
 void send_frame(int connection, const void* bytes, std::size_t size, const int* descriptors, std::size_t count) {
@@ -308,7 +308,7 @@ void tell_ended(Run& run) {
     run.end_told.store(true);
 }
 
-// --- process 1 again ------------------------------------------------------------------------------------------------
+// --- process 1 again
 
 Run::~Run() {
     std::free(arguments);

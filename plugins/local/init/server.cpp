@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -40,8 +41,11 @@ bool Server::start(int listener) {
     notify_.descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     epoll_ = epoll_create1(EPOLL_CLOEXEC);
     spare_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return signals_.descriptor >= 0 && notify_.descriptor >= 0 && epoll_ >= 0 && watch(listener_, EPOLLIN) &&
-           watch(signals_, EPOLLIN) && watch(notify_, EPOLLIN);
+    void* const shared =
+        mmap(nullptr, max_file_servers * sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    transferring_ = static_cast<bool*>(shared);
+    return shared != MAP_FAILED && signals_.descriptor >= 0 && notify_.descriptor >= 0 && epoll_ >= 0 &&
+           watch(listener_, EPOLLIN) && watch(signals_, EPOLLIN) && watch(notify_, EPOLLIN);
 }
 
 void Server::serve() {
@@ -120,7 +124,6 @@ void Server::accept_all() {
 }
 
 // --- children
-// ---------------------------------------------------------------------------------------------------------
 
 void Server::reap_all() {
     signalfd_siginfo ignored{};
@@ -157,16 +160,15 @@ void Server::reaped(pid_t pid, int status) {
             return;
         }
     }
-    for (std::uint32_t i = 0; i < file_server_count_; ++i) {
-        if (file_servers_[i] == pid) {
-            file_servers_[i] = file_servers_[--file_server_count_];
+    for (pid_t& server : file_servers_) {
+        if (server == pid) {
+            server = 0;
             return;
         }
     }
 }
 
 // --- connections
-// ------------------------------------------------------------------------------------------------------
 
 void Server::read_some(Connection& connection) {
     for (;;) {
@@ -282,20 +284,30 @@ bool Server::command_run(Connection& connection) {
     }
 }
 
+std::uint32_t Server::free_slot() const {
+    std::uint32_t slot = 0;
+    while (slot < max_file_servers && file_servers_[slot] != 0) {
+        ++slot;
+    }
+    return slot;
+}
+
 bool Server::serve_files(Connection& connection) {
-    if (file_server_count_ == max_file_servers) {
+    const std::uint32_t slot = free_slot();
+    if (slot == max_file_servers) {
         return false;
     }
+    transferring_[slot] = true;
     const pid_t pid = fork();
     if (pid == 0) {
         const auto type = static_cast<protocol::Type>(connection.header.type);
         // Nothing of process 1 but this one connection stays open here, so that everybody sees the ends of theirs.
         dup2(connection.descriptor, 3);
         close_range(4, ~0U, 0);
-        serve_file_connection(3, type, {connection.payload.data(), connection.payload.size()});
+        serve_file_connection(3, type, {connection.payload.data(), connection.payload.size()}, transferring_[slot]);
     }
     if (pid > 0) {
-        file_servers_[file_server_count_++] = pid;
+        file_servers_[slot] = pid;
     }
     return false;  // the child's alone now, or refused
 }
@@ -328,7 +340,6 @@ void Server::close_connection(Connection& connection) {
 }
 
 // --- runs
-// ---------------------------------------------------------------------------------------------------------------
 
 void Server::begin_ladder(Run& run, protocol::Cause cause, std::int64_t grace_ms) {
     const std::int64_t now = monotonic_ns();
@@ -461,7 +472,10 @@ int Server::wait_ms(std::int64_t now) const {
 }
 
 std::uint32_t Server::busy() const {
-    std::uint32_t count = file_server_count_;
+    std::uint32_t count = 0;
+    for (std::uint32_t slot = 0; slot < max_file_servers; ++slot) {
+        count += file_servers_[slot] != 0 && transferring_[slot] ? 1 : 0;
+    }
     for (const Run* run = runs_; run != nullptr; run = run->next) {
         count += run->main_ended.load() || run->stage.load() != 0 ? 0 : 1;
     }

@@ -49,6 +49,7 @@ private:
     bool begin_run(Connection& connection);
     bool command_run(Connection& connection);
     bool serve_files(Connection& connection);
+    [[nodiscard]] std::uint32_t free_slot() const;
     bool answer_ping(Connection& connection);
     bool answer_usage(Connection& connection);
     void close_connection(Connection& connection);
@@ -67,8 +68,8 @@ private:
     int epoll_ = -1;
     int spare_ = -1;  // given up for a moment when descriptors run out, so that a waiting caller can be refused
     static constexpr std::uint32_t max_file_servers = 256;
-    pid_t file_servers_[max_file_servers] = {};
-    std::uint32_t file_server_count_ = 0;
+    pid_t file_servers_[max_file_servers] = {};  // by slot; 0 = free
+    bool* transferring_ = nullptr;               // by slot, shared with the file servers: they say when they are done
     Run* runs_ = nullptr;
 };
 
