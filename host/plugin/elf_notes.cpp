@@ -193,12 +193,7 @@ void collect_notes(std::span<const std::byte> bytes, std::uint64_t alignment, Co
         // Two 32-bit sizes and padding cannot overflow 64 bits.
         const std::uint64_t text_start = padded(sizeof note + std::uint64_t{note.n_namesz}, alignment);
         const std::uint64_t text_end = text_start + note.n_descsz;
-#ifdef BERTH_PLANTED_FAULT
-        const std::uint64_t readable = text_end - std::min<std::uint64_t>(text_end, note.n_descsz / 2);
-#else
-        const std::uint64_t readable = text_end;
-#endif
-        if (readable > bytes.size()) damaged("a note is longer than the place it stands in");
+        if (text_end > bytes.size()) damaged("a note is longer than the place it stands in");
         if (note.n_namesz == owner.size() && text_of(bytes.subspan(sizeof note, owner.size())) == owner) {
             if (note.n_descsz > max_manifest_bytes) {
                 throw Error(manifest_field,
