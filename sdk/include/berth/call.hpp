@@ -155,6 +155,7 @@ private:
     bool window_ = false;
     bool undone_ = false;       // an undo ran to its end
     bool undo_failed_ = false;  // what was begun may still be there
+    bool idle_ = false;         // this runs a process, and has not started it yet
 };
 
 /// The guard that Call::undo returns.
@@ -202,7 +203,7 @@ inline berth_status Call::fail(const Error& error) noexcept {
         Outcome outcome = error.outcome();
         if (!error.given_outcome() && undo_failed_)
             outcome = Outcome::unknown;
-        else if (!error.given_outcome() && undone_)
+        else if (!error.given_outcome() && (undone_ || (idle_ && error.code() == Code::cancelled)))
             outcome = Outcome::none;
         raw.outcome = static_cast<std::int32_t>(outcome);
         raw.message = detail::text(error.message());

@@ -11,9 +11,9 @@ namespace berth::inline sdk_v1 {
 /// One file, directory or link, as a source gives it and a sink takes it. Its views live until the source's next entry.
 struct FileEntry {
     EntryKind kind = EntryKind::file;
-    std::uint64_t operation = 0;   ///< Index of the caller's file operation.
-    std::string_view path;         ///< Upload: the whole sandbox path. Download: below the wanted path, "" for itself.
-    std::string_view link_target;  ///< With EntryKind::symlink.
+    std::uint64_t operation = 0;  ///< Index of the caller's file operation.
+    std::string_view path = {};   ///< Upload: the whole sandbox path. Download: below the wanted path, "" for itself.
+    std::string_view link_target = {};         ///< With EntryKind::symlink.
     std::optional<std::uint64_t> length = {};  ///< Bytes of a file, when known beforehand.
     std::optional<std::uint32_t> mode = {};    ///< Permission bits, 0-0777.
     bool top = false;                          ///< The path that the caller named, first of its operation.

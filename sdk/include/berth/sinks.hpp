@@ -54,11 +54,11 @@ private:
 /// The course of one process. Its end is what the method returns.
 class ProcessSink {
 public:
-    ProcessSink(berth_process_sink* raw, Call& call) : raw_(raw), call_(&call) {}
+    ProcessSink(berth_process_sink* raw, Call& call) : raw_(raw), call_(&call) { call.idle_ = true; }
 
     /// The process runs; the backend's process id, when it has one. At most once, before any output.
     void started(std::optional<std::int64_t> pid = {}) {
-        started_ = true;
+        say_started();
         // Cancelled or not, the process has started: how it ended is still a result.
         (void)detail::delivered(raw_->started(raw_, detail::number_if(pid)), "a process was said to have started");
     }
@@ -83,12 +83,16 @@ public:
     bool has_started() const { return started_; }
 
 private:
+    void say_started() {
+        started_ = true;
+        call_->idle_ = false;
+    }
     template <class OnEvent>
     Delivered piece(Stream stream, std::string_view bytes, OnEvent& on_event) {
         for (;;) {
             const berth_status status = raw_->output(raw_, static_cast<std::int32_t>(stream), detail::bytes(bytes));
             if (status != BERTH_INTERRUPTED) {
-                started_ = true;
+                say_started();
                 return detail::delivered(status, "output was put after the end of the process");
             }
             while (std::optional<Event> event = call_->take_event())
