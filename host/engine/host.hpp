@@ -18,6 +18,7 @@
 #include "../provider/values.hpp"
 #include "../service/log_level.hpp"
 #include "process.hpp"
+#include "provider_source.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -86,6 +87,9 @@ public:
     /// Finds plugins and checks the configuration against what their manifests say; loads nothing yet. Throws for a
     /// configuration no provider of which could work; a single bad provider is kept with its error.
     explicit Host(HostOptions options);
+    /// The same with providers of another kind than plugin files: for tests, or built into a program. No file is read;
+    /// absent: plugins.
+    Host(HostOptions options, std::unique_ptr<ProviderSource> source);
     Host(const Host&) = delete;
     Host& operator=(const Host&) = delete;
     /// Cancels what runs (shutdown), destroys the sandboxes made here that are not persistent, closes providers.

@@ -1,0 +1,62 @@
+// Copies: the provider takes from a source or gives to a sink, and both know the host's files.
+#include <utility>
+
+#include "admission.hpp"
+#include "download.hpp"
+#include "host_implementation.hpp"
+#include "upload.hpp"
+
+namespace berth::inline host_v1 {
+
+namespace {
+
+/// How far it came, for whoever has to go on from there.
+Error with_operations_done(const Error& error, std::uint64_t done) {
+    auto fields = error.fields();
+    fields.details.emplace_back("operations_done", std::to_string(done));
+    return {Diagnostic{error.diagnostic(), error.code()}, std::move(fields)};
+}
+
+}  // namespace
+
+void Host::Implementation::upload_files(const SandboxName& sandbox, std::span<const FileOperation> files,
+                                        const CallOptions& options) {
+    at_place(Method::upload_files, sandbox.provider, sandbox.id, [&] { admit_uploads(files); });
+    if (files.empty()) return;
+    with_autostart(sandbox, options, [&](const CallOptions& left) {
+        run({Method::upload_files, sandbox.provider, sandbox.id, left}, [&](Provider& provider, ActiveCall& call) {
+            Transfer transfer(call, left.progress ? known_size(files) : 0);
+            HostFileSource source(files, transfer);
+            try {
+                provider.upload_files(call.call(), sandbox.id, source);
+            } catch (...) {
+                throw with_operations_done(call.current_failure(), source.operations_done());
+            }
+        });
+    });
+}
+
+DownloadReport Host::Implementation::download_files(const SandboxName& sandbox, std::span<const FileOperation> files,
+                                                    const CallOptions& options) {
+    at_place(Method::download_files, sandbox.provider, sandbox.id, [&] { admit_downloads(files); });
+    if (files.empty()) return {};
+    std::vector<std::string> paths;
+    for (const auto& file : files)
+        paths.push_back(file.sandbox_path);
+    return with_autostart(sandbox, options, [&](const CallOptions& left) {
+        return run({Method::download_files, sandbox.provider, sandbox.id, left},
+                   [&](Provider& provider, ActiveCall& call) {
+                       Transfer transfer(call, 0);
+                       HostFileSink sink(files, configuration_.defaults.download, transfer);
+                       try {
+                           provider.download_files(call.call(), sandbox.id, paths, sink);
+                           sink.finish();
+                       } catch (...) {
+                           throw with_operations_done(call.current_failure(), sink.operations_done());
+                       }
+                       return DownloadReport{sink.files(), transfer.bytes(), sink.skipped()};
+                   });
+    });
+}
+
+}  // namespace berth::inline host_v1

@@ -1,0 +1,74 @@
+#include "plugin_source.hpp"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "../base/text.hpp"
+#include "../plugin/loader.hpp"
+#include "../plugin/schema_check.hpp"
+#include "../provider/direct_provider.hpp"
+
+namespace berth::inline host_v1 {
+
+namespace {
+
+/// The first problem, with the others in its details: a person repairs them all at once.
+[[noreturn]] void refuse(const std::vector<Error>& problems) {
+    const auto& first = problems.front();
+    auto fields = first.fields();
+    for (std::size_t index = 1; index < problems.size(); ++index)
+        fields.details.emplace_back("problem", problems[index].what());
+    if (problems.size() > 1) {
+        fields.hint += (fields.hint.empty() ? "" : "; ") + std::to_string(problems.size() - 1) +
+                       (problems.size() == 2 ? " more problem" : " more problems") + " of this provider in the details";
+    }
+    throw Error(Diagnostic{first.diagnostic(), first.code()}, std::move(fields));
+}
+
+}  // namespace
+
+std::string installed_plugin_directory() {
+    std::error_code problem;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", problem);
+    if (problem) return {};
+    const auto directory = (program.parent_path() / ".." / "lib" / "berth" / "plugins").lexically_normal();
+    return std::filesystem::is_directory(directory, problem) ? directory.string() : std::string{};
+}
+
+PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log)
+    : rules_(TrustRules::of_this_process()),
+      catalog_(Catalog::read(search, rules_)),
+      environment_(std::move(environment)),
+      log_(std::move(log)) {
+    for (const auto& problem : catalog_.problems())
+        log_->write(LogLevel::warning, "host", problem.what());
+}
+
+ProviderFacts PluginSource::inspect(const ProviderConfiguration& provider) {
+    const auto& file = catalog_.find(provider.plugin);
+    const auto& manifest = *file.manifest;
+    const auto rules = manifest.config.setting_rules();
+    auto settled = settle(provider.config, rules, environment_);
+    if (!settled.problems.empty()) refuse(settled.problems);
+    if (const auto problems = check_settings(manifest.config, provider.config, settled.settings); !problems.empty())
+        refuse(problems);
+    inspected_.insert_or_assign(provider.name, Inspected{&file, std::move(settled.settings)});
+
+    ProviderFacts facts;
+    facts.plugin_file = file.path;
+    facts.plugin_version = manifest.version;
+    facts.methods = manifest.provides;
+    facts.features = manifest.features;
+    for (const auto& warning : file.warnings)
+        facts.warnings.emplace_back(warning.what());
+    return facts;
+}
+
+std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provider, Call& call) {
+    const auto& [file, settings] = inspected_.at(provider.name);
+    const auto& plugin = load_plugin(*file, rules_);
+    return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_});
+}
+
+}  // namespace berth::inline host_v1

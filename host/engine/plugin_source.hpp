@@ -1,0 +1,41 @@
+// Providers out of plugin files: finds the file, settles and checks the configuration, loads it when first needed.
+// Knows no call of a running provider.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "../config/environment.hpp"
+#include "../config/settings.hpp"
+#include "../plugin/catalog.hpp"
+#include "../service/log.hpp"
+#include "provider_source.hpp"
+
+namespace berth::inline host_v1 {
+
+/// Where this program or library keeps its own plugins, such as /usr/lib/berth/plugins; empty when there is nothing.
+[[nodiscard]] std::string installed_plugin_directory();
+
+class PluginSource final : public ProviderSource {
+public:
+    /// Reads the catalog; loads nothing.
+    PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log);
+
+    [[nodiscard]] ProviderFacts inspect(const ProviderConfiguration& provider) override;
+    [[nodiscard]] std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override;
+
+private:
+    struct Inspected {
+        const PluginFile* file;
+        Settings settings;
+    };
+    TrustRules rules_;
+    Catalog catalog_;
+    EnvironmentVariables environment_;
+    std::shared_ptr<Log> log_;
+    std::map<std::string, Inspected> inspected_;  ///< by provider; written by inspect() only, before calls begin
+};
+
+}  // namespace berth::inline host_v1

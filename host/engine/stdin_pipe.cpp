@@ -1,0 +1,89 @@
+#include "stdin_pipe.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+
+namespace berth::inline host_v1 {
+
+namespace {
+
+/// While it lives, a broken pipe is only EPIPE on this thread.
+class BrokenPipeIsNoSignal {
+public:
+    BrokenPipeIsNoSignal() {
+        ::sigemptyset(&pipe_signal_);
+        ::sigaddset(&pipe_signal_, SIGPIPE);
+        sigset_t pending;
+        ::sigpending(&pending);
+        // One that waits already is somebody else's and stays.
+        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+        ::pthread_sigmask(SIG_BLOCK, &pipe_signal_, &before_);
+    }
+    BrokenPipeIsNoSignal(const BrokenPipeIsNoSignal&) = delete;
+    BrokenPipeIsNoSignal& operator=(const BrokenPipeIsNoSignal&) = delete;
+    ~BrokenPipeIsNoSignal() {
+        const int saved = errno;
+        if (!was_pending_) {
+            const timespec at_once{};
+            while (::sigtimedwait(&pipe_signal_, nullptr, &at_once) < 0 && errno == EINTR) {
+            }
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = saved;
+    }
+
+private:
+    sigset_t pipe_signal_{};
+    sigset_t before_{};
+    bool was_pending_ = false;
+};
+
+}  // namespace
+
+StdinPipe::StdinPipe() : over_(make_event()) {
+    auto pipe = make_pipe();
+    read_end_ = std::move(pipe.read_end);
+    write_end_ = std::move(pipe.write_end);
+    // Only our end: the flag belongs to the open end, and the process may want its own to block.
+    ::fcntl(write_end_.get(), F_SETFL, O_WRONLY | O_NONBLOCK);
+    number_.store(write_end_.get());
+}
+
+StdinPipe::Written StdinPipe::write(std::string_view bytes) {
+    const std::lock_guard lock(writing_);
+    const BrokenPipeIsNoSignal quiet;
+    while (!bytes.empty()) {
+        if (number_.load() < 0) return Written::closed;
+        if (ended_.load()) return Written::reader_gone;
+        const auto written = ::write(write_end_.get(), bytes.data(), bytes.size());
+        if (written >= 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(written));
+            continue;
+        }
+        if (errno == EPIPE) return Written::reader_gone;
+        std::array<pollfd, 2> waiting{pollfd{write_end_.get(), POLLOUT, 0}, pollfd{over_.get(), POLLIN, 0}};
+        ::poll(waiting.data(), waiting.size(), -1);
+    }
+    return number_.load() < 0 ? Written::closed : Written::all;
+}
+
+void StdinPipe::close() noexcept {
+    if (number_.exchange(-1) < 0) return;
+    raise_event(over_);
+    const std::lock_guard lock(writing_);
+    write_end_.reset();
+}
+
+void StdinPipe::end_of_process() noexcept {
+    ended_.store(true);
+    raise_event(over_);
+}
+
+}  // namespace berth::inline host_v1
