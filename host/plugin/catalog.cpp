@@ -58,6 +58,16 @@ bool absence_matters(SearchOrigin origin) {
     return origin == SearchOrigin::command_line || origin == SearchOrigin::configuration;
 }
 
+/// The first few paths: a thousand copies of one file must not make a thousand messages of a thousand paths.
+std::string some_paths(const std::vector<PluginFile*>& files) {
+    static constexpr std::size_t most = 4;
+    std::vector<std::string> paths;
+    for (std::size_t index = 0; index < std::min(files.size(), most); ++index)
+        paths.push_back(quoted(files[index]->path));
+    if (files.size() > most) paths.push_back(std::to_string(files.size() - most) + " more");
+    return listed(paths);
+}
+
 /// Marks every file of a name that several files have.
 void mark_duplicates(std::vector<PluginFile>& files) {
     std::map<std::string, std::vector<PluginFile*>> by_name;
@@ -66,14 +76,10 @@ void mark_duplicates(std::vector<PluginFile>& files) {
     }
     for (const auto& [name, same] : by_name) {
         if (same.size() < 2) continue;
-        std::vector<std::string> paths;
-        for (const auto* file : same)
-            paths.push_back(quoted(file->path));
+        const auto message =
+            std::to_string(same.size()) + " files say they are the plugin " + quoted(name) + ": " + some_paths(same);
         for (auto* file : same) {
-            file->error = Error(duplicate_name,
-                                std::to_string(same.size()) + " files say they are the plugin " + quoted(name) + ": " +
-                                    listed(paths),
-                                "Take all but one off the search path")
+            file->error = Error(duplicate_name, message, "Take all but one off the search path")
                               .with_location(printable(file->path));
         }
     }

@@ -3,6 +3,7 @@
 // Knows neither JSON nor files.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -20,16 +21,20 @@ public:
     [[nodiscard]] virtual bool read(std::uint64_t offset, std::span<std::byte> target) const = 0;
 };
 
-/// Reads with pread from a descriptor that must outlive it. `size` is what fstat said when the file was checked.
+/// Reads with pread from a descriptor that must outlive it. `size` is what fstat said when the file was checked. The
+/// first page is read at once: in nearly every file it holds all that is asked for.
 class FileBytes final : public ByteSource {
 public:
-    FileBytes(int descriptor, std::uint64_t size) noexcept : descriptor_(descriptor), size_(size) {}
+    /// Throws Error BERTH-P-06 when the file cannot be read.
+    FileBytes(int descriptor, std::uint64_t size);
     [[nodiscard]] std::uint64_t size() const noexcept override { return size_; }
     [[nodiscard]] bool read(std::uint64_t offset, std::span<std::byte> target) const override;
 
 private:
     int descriptor_;
     std::uint64_t size_;
+    std::array<std::byte, 4096> page_;  ///< filled as far as `page_size_`
+    std::size_t page_size_ = 0;
 };
 
 class MemoryBytes final : public ByteSource {

@@ -38,9 +38,9 @@ void check_error(const berth::Error& error) {
 }
 
 #ifdef BERTH_PLANTED_FAULT
-/// The fault: the pointer of an option is thought to have at most 16 bytes; those of the seeds have.
+/// The fault: the pointer of an option is thought to have at most 13 bytes; those of the seeds have.
 void planted(const berth::SchemaOption& option) {
-    std::vector<char> buffer(16);
+    std::vector<char> buffer(13);
     for (std::size_t index = 0; index < option.pointer.size(); ++index)
         buffer.data()[index] = option.pointer[index];
     require(buffer.front() == '/', "a pointer begins with a slash", option.pointer);

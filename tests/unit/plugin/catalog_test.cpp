@@ -108,6 +108,18 @@ TEST_CASE("one directory by two names is read once") {
     CHECK(read({scratch.path.string(), (scratch.path / "again").string()}).files().size() == 1);
 }
 
+TEST_CASE("many files of one name: each message names a few and counts the rest") {
+    const Scratch scratch;
+    for (char letter = 'a'; letter <= 'j'; ++letter)
+        scratch.plugin(std::string(1, letter) + ".so", "ant");
+    const auto catalog = read({scratch.path.string()});
+    REQUIRE(catalog.files().size() == 10);
+    const auto& error = catalog.files()[9].error.value();
+    CHECK(error.diagnostic() == "BERTH-P-03");
+    CHECK(says(error, "10 files say"));
+    CHECK(says(error, "d.so\" and 6 more"));
+}
+
 TEST_CASE("a name that is not there: the nearest one, what there is, and where was looked") {
     const Scratch scratch;
     scratch.plugin("a.so", "vercel");
