@@ -1,4 +1,5 @@
-// The strict fake host catches each broken rule: one plugin that breaks it, one breach with its number.
+// The strict fake host catches each broken rule: one plugin that breaks it, one breach with its number. One long file,
+// because the rules are one list.
 #include <doctest/doctest.h>
 #include <unistd.h>
 

@@ -14,6 +14,15 @@ from pathlib import Path
 METHODS = ("create get list destroy execute execute_stream upload_files download_files get_resource_usage is_ready "
            "restart")
 
+# What check_plugin.cmake says, and to which source.
+ENTRY = "#include <berth/plugin.h>\nconst berth_plugin* berth_plugin_v1(uint32_t minor) { (void)minor; return 0; }\n"
+REFUSED = {
+    "it exports 'berth_plugin_v1;other'": ENTRY + "void other(void) {}",
+    "it has no note of the owner berth": ENTRY,
+    "its manifest has no version": ENTRY + 'BERTH_MANIFEST("{\\"name\\": \\"x\\"}");',
+    "its manifest has no name, or is no JSON object": ENTRY + 'BERTH_MANIFEST("nonsense");',
+}
+
 
 def notes(path):
     """The notes of the owner berth, by type, found by the program header alone."""
@@ -56,6 +65,15 @@ def main():
             whole = folder / f"minimal-{number}.so"
             run(*command, minimal, "-o", whole)
             print(compiler, run(loader, whole).strip())
+        check = Path(include).parent / "cmake" / "check_plugin.cmake"
+        for text, source in REFUSED.items():
+            file = folder / "refused.so"
+            (folder / "refused.c").write_text(source)
+            run("cc", "-shared", "-fPIC", f"-I{include}", folder / "refused.c", "-o", file)
+            done = subprocess.run(["cmake", f"-DPLUGIN={file}", "-DNM=nm", "-DREADELF=readelf", "-P", str(check)],
+                                  capture_output=True, text=True, check=False)
+            assert done.returncode != 0 and text in " ".join(done.stderr.split()), (text, done.stderr)
+            assert not file.exists(), "a plugin that was refused must not stay"
     symbols = run("nm", "-D", "--defined-only", built).split("\n")
     names = [line.split()[-1] for line in symbols if line]
     assert names == ["berth_plugin_v1"], names
