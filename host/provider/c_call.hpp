@@ -1,5 +1,5 @@
 // A Call as the plugin sees it: the C struct, its functions, and the memory of what was said and what went wrong
-// while the method ran. Every function that a plugin can call passes through guard() or Gate, so that no exception and
+// while the method ran. Every function that a plugin can call passes through guard() or Door, so that no exception and
 // no late caller gets into the host. Knows no method.
 #pragma once
 
@@ -106,7 +106,7 @@ private:
 
 /// The door of a sink or source: one thread at a time, nobody once the method has returned. It cannot help a plugin
 /// that comes back after the object is gone: in this process that is a use after free, in the plugin's own thread.
-class Gate {
+class Door {
 public:
     template <typename Function>
     berth_status enter(CCall& call, Function&& function) noexcept {

@@ -43,7 +43,7 @@ struct FileSourceFace::Functions {
     template <typename Function>
     static berth_status enter(berth_file_source* source, Function&& function) noexcept {
         auto& self = of(source);
-        return self.gate_.enter(self.call_, [&]() -> berth_status {
+        return self.door_.enter(self.call_, [&]() -> berth_status {
             return self.call_.stopped() ? self.call_.cancelled() : function(self);
         });
     }
@@ -79,7 +79,7 @@ struct FileSourceFace::Functions {
 
     static void done(berth_file_source* source, std::uint64_t operation) noexcept {
         auto& self = of(source);
-        (void)self.gate_.enter(self.call_, [&] {
+        (void)self.door_.enter(self.call_, [&] {
             self.source_.done(operation);
             return BERTH_OK;
         });
@@ -146,7 +146,7 @@ struct FileSinkFace::Functions {
     template <typename Function>
     static berth_status enter(berth_file_sink* sink, Function&& function) noexcept {
         auto& self = *static_cast<FileSinkFace*>(sink->host_data);
-        return self.gate_.enter(self.call_, [&]() -> berth_status {
+        return self.door_.enter(self.call_, [&]() -> berth_status {
             return self.call_.stopped() ? self.call_.cancelled() : function(self);
         });
     }
@@ -240,7 +240,7 @@ void FileSinkFace::commit() {
 }
 
 void FileSinkFace::close(berth_status status) {
-    gate_.close();
+    door_.close();
     if (status == BERTH_OK && stage_ != Stage::none) {
         (void)call_.breach(Breach(wrong_order, "the plugin began a file entry and never committed it"));
     }

@@ -18,7 +18,7 @@ class FileSourceFace {
 public:
     FileSourceFace(CCall& call, FileSource& source);
     [[nodiscard]] berth_file_source* face() noexcept { return &face_; }
-    void close() noexcept { gate_.close(); }
+    void close() noexcept { door_.close(); }
     /// After the method returned OK: the path of an entry that the plugin left untaken; empty when it took all.
     [[nodiscard]] std::optional<std::string> left_over();
 
@@ -30,7 +30,7 @@ private:
 
     CCall& call_;
     FileSource& source_;
-    Gate gate_;
+    Door door_;
     bool at_end_ = false;
     bool in_file_ = false;
     std::string path_;  ///< the views of an entry live until the next one: the source's own may not
@@ -58,7 +58,7 @@ private:
 
     CCall& call_;
     FileSink& sink_;
-    Gate gate_;
+    Door door_;
     Stage stage_ = Stage::none;
     std::uint64_t operation_ = 0;
     std::optional<std::uint64_t> length_;

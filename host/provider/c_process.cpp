@@ -58,7 +58,7 @@ struct ProcessSink::Functions {
     // `started` and `ended` are taken even after a cancel: what became of the process must be known.
     static berth_status started(berth_process_sink* sink, berth_opt_i64 pid) noexcept {
         auto& self = of(sink);
-        return self.gate_.enter(self.call_, [&] {
+        return self.door_.enter(self.call_, [&] {
             self.require_not_ended("started a process");
             if (self.started_) throw Breach(wrong_order, "the plugin started one process twice");
             const auto number = read(pid);
@@ -72,12 +72,12 @@ struct ProcessSink::Functions {
 
     static berth_status output(berth_process_sink* sink, std::int32_t stream, berth_bytes bytes) noexcept {
         auto& self = of(sink);
-        return self.gate_.enter(self.call_, [&] { return self.output(stream, bytes); });
+        return self.door_.enter(self.call_, [&] { return self.output(stream, bytes); });
     }
 
     static berth_status ended(berth_process_sink* sink, const berth_process_end* end) noexcept {
         auto& self = of(sink);
-        return self.gate_.enter(self.call_, [&] {
+        return self.door_.enter(self.call_, [&] {
             self.require_not_ended("ended a process");
             const auto read_value = read_end(end);
             if (!self.started_) self.start(std::nullopt);
@@ -123,7 +123,7 @@ berth_status ProcessSink::output(std::int32_t stream, berth_bytes bytes) {
 }
 
 std::optional<ProcessEnd> ProcessSink::close() {
-    gate_.close();
+    door_.close();
     return end_;
 }
 

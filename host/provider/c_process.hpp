@@ -29,7 +29,7 @@ private:
 
     CCall& call_;
     ProcessReceiver& receiver_;
-    Gate gate_;
+    Door door_;
     bool started_ = false;
     std::optional<ProcessEnd> end_;
     berth_process_sink face_;

@@ -67,7 +67,7 @@ InfoSink::InfoSink(CCall& call, InfoRules rules, Provider::InfoHandler early)
 
 berth_status InfoSink::put(berth_info_sink* sink, const berth_sandbox_info* info) noexcept {
     auto& self = *static_cast<InfoSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         // Taken even after a cancel: what the backend has named must be known, or nobody can clean it up.
         self.info_ = safe_info(self.call_, info, self.rules_);
         if (self.early_) self.early_(*self.info_);
@@ -76,7 +76,7 @@ berth_status InfoSink::put(berth_info_sink* sink, const berth_sandbox_info* info
 }
 
 std::optional<SandboxInfo>& InfoSink::close() {
-    gate_.close();
+    door_.close();
     return info_;
 }
 
@@ -85,7 +85,7 @@ InfoListSink::InfoListSink(CCall& call, InfoRules rules)
 
 berth_status InfoListSink::put(berth_info_sink* sink, const berth_sandbox_info* info) noexcept {
     auto& self = *static_cast<InfoListSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         refuse_more_than(self.infos_.size(), "sandboxes");
         self.infos_.push_back(safe_info(self.call_, info, self.rules_));
         return taken(self.call_);
@@ -93,7 +93,7 @@ berth_status InfoListSink::put(berth_info_sink* sink, const berth_sandbox_info* 
 }
 
 std::vector<SandboxInfo>& InfoListSink::close() {
-    gate_.close();
+    door_.close();
     sort_and_check(call_, infos_, "sandbox");
     return infos_;
 }
@@ -104,14 +104,14 @@ UsageSink::UsageSink(CCall& call) : call_(call), face_{sizeof face_, 0, this, &p
 
 berth_status UsageSink::put(berth_usage_sink* sink, const berth_usage* usage) noexcept {
     auto& self = *static_cast<UsageSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         self.usage_ = read_usage(usage);
         return taken(self.call_);
     });
 }
 
 std::optional<ResourceUsage>& UsageSink::close() {
-    gate_.close();
+    door_.close();
     return usage_;
 }
 
@@ -119,7 +119,7 @@ ReadySink::ReadySink(CCall& call) : call_(call), face_{sizeof face_, 0, this, &p
 
 berth_status ReadySink::put(berth_ready_sink* sink, std::int32_t ready) noexcept {
     auto& self = *static_cast<ReadySink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         if (ready != 0 && ready != 1) {
             throw Breach(malformed, "the plugin answered is_ready with " + std::to_string(ready) + ", not 0 or 1");
         }
@@ -129,7 +129,7 @@ berth_status ReadySink::put(berth_ready_sink* sink, std::int32_t ready) noexcept
 }
 
 std::optional<bool> ReadySink::close() {
-    gate_.close();
+    door_.close();
     return ready_;
 }
 
@@ -137,7 +137,7 @@ VariablesSink::VariablesSink(CCall& call) : call_(call), face_{sizeof face_, 0, 
 
 berth_status VariablesSink::put(berth_pairs_sink* sink, const berth_pair* pair) noexcept {
     auto& self = *static_cast<VariablesSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         if (pair == nullptr) throw Breach(malformed, "the plugin put no variable");
         read_variable(*pair, "variable", self.variables_);
         self.bytes_ += pair->name.size + pair->value.size;
@@ -148,7 +148,7 @@ berth_status VariablesSink::put(berth_pairs_sink* sink, const berth_pair* pair) 
 }
 
 Variables& VariablesSink::close() {
-    gate_.close();
+    door_.close();
     return variables_.values;
 }
 
@@ -159,7 +159,7 @@ BytesSink::BytesSink(CCall& call, Provider::BytesHandler handler)
 
 berth_status BytesSink::write(berth_bytes_sink* sink, berth_bytes bytes) noexcept {
     auto& self = *static_cast<BytesSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&]() -> berth_status {
+    return self.door_.enter(self.call_, [&]() -> berth_status {
         if (self.call_.stopped()) return self.call_.cancelled();
         if (const auto view = bytes_of(bytes); !view.empty()) self.handler_(view);
         return BERTH_OK;
@@ -170,7 +170,7 @@ IdSink::IdSink(CCall& call) : call_(call), face_{sizeof face_, 0, this, &write} 
 
 berth_status IdSink::write(berth_bytes_sink* sink, berth_bytes bytes) noexcept {
     auto& self = *static_cast<IdSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         const auto view = bytes_of(bytes);
         if (self.id_.size() + view.size() > ReadLimits::name) {
             throw Breach(wrong_id,
@@ -182,7 +182,7 @@ berth_status IdSink::write(berth_bytes_sink* sink, berth_bytes bytes) noexcept {
 }
 
 std::optional<std::string> IdSink::close() {
-    gate_.close();
+    door_.close();
     if (id_.empty()) return std::nullopt;
     (void)call_.guard([this] {
         (void)read_id({id_.data(), id_.size()}, "snapshot id");
@@ -201,7 +201,7 @@ FeatureSink::FeatureSink(CCall& call, const std::vector<std::string>& manifest_f
 
 berth_status FeatureSink::put(berth_feature_sink* sink, const berth_feature* incoming) noexcept {
     auto& self = *static_cast<FeatureSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         const auto full = admit(incoming);
         if (!full) throw Breach(malformed, "the plugin gave a feature that is missing or too short");
         const auto name = read_text(full->name, "name of a feature", ReadLimits::name);
@@ -224,7 +224,7 @@ berth_status FeatureSink::put(berth_feature_sink* sink, const berth_feature* inc
 }
 
 std::vector<FeatureState>& FeatureSink::close() {
-    gate_.close();
+    door_.close();
     return features_;
 }
 
@@ -233,7 +233,7 @@ SnapshotSink::SnapshotSink(CCall& call, std::string_view provider)
 
 berth_status SnapshotSink::put(berth_snapshot_sink* sink, const berth_snapshot_info* incoming) noexcept {
     auto& self = *static_cast<SnapshotSink*>(sink->host_data);
-    return self.gate_.enter(self.call_, [&] {
+    return self.door_.enter(self.call_, [&] {
         refuse_more_than(self.snapshots_.size(), "snapshots");
         const auto full = admit(incoming);
         if (!full) throw Breach(malformed, "the plugin gave a snapshot that is missing or too short");
@@ -251,7 +251,7 @@ berth_status SnapshotSink::put(berth_snapshot_sink* sink, const berth_snapshot_i
 }
 
 std::vector<SnapshotInfo>& SnapshotSink::close() {
-    gate_.close();
+    door_.close();
     sort_and_check(call_, snapshots_, "snapshot");
     return snapshots_;
 }

@@ -39,7 +39,7 @@ private:
     CCall& call_;
     InfoRules rules_;
     Provider::InfoHandler early_;
-    Gate gate_;
+    Door door_;
     std::optional<SandboxInfo> info_;
     berth_info_sink face_;
 };
@@ -56,7 +56,7 @@ private:
     static berth_status put(berth_info_sink* sink, const berth_sandbox_info* info) noexcept;
     CCall& call_;
     InfoRules rules_;
-    Gate gate_;
+    Door door_;
     std::vector<SandboxInfo> infos_;
     berth_info_sink face_;
 };
@@ -70,7 +70,7 @@ public:
 private:
     static berth_status put(berth_usage_sink* sink, const berth_usage* usage) noexcept;
     CCall& call_;
-    Gate gate_;
+    Door door_;
     std::optional<ResourceUsage> usage_;
     berth_usage_sink face_;
 };
@@ -84,7 +84,7 @@ public:
 private:
     static berth_status put(berth_ready_sink* sink, std::int32_t ready) noexcept;
     CCall& call_;
-    Gate gate_;
+    Door door_;
     std::optional<bool> ready_;
     berth_ready_sink face_;
 };
@@ -99,7 +99,7 @@ public:
 private:
     static berth_status put(berth_pairs_sink* sink, const berth_pair* pair) noexcept;
     CCall& call_;
-    Gate gate_;
+    Door door_;
     ReadVariables variables_;
     std::uint64_t bytes_ = 0;
     berth_pairs_sink face_;
@@ -110,13 +110,13 @@ class BytesSink {
 public:
     BytesSink(CCall& call, Provider::BytesHandler handler);
     [[nodiscard]] berth_bytes_sink* face() noexcept { return &face_; }
-    void close() noexcept { gate_.close(); }
+    void close() noexcept { door_.close(); }
 
 private:
     static berth_status write(berth_bytes_sink* sink, berth_bytes bytes) noexcept;
     CCall& call_;
     Provider::BytesHandler handler_;
-    Gate gate_;
+    Door door_;
     berth_bytes_sink face_;
 };
 
@@ -131,7 +131,7 @@ public:
 private:
     static berth_status write(berth_bytes_sink* sink, berth_bytes bytes) noexcept;
     CCall& call_;
-    Gate gate_;
+    Door door_;
     std::string id_;
     berth_bytes_sink face_;
 };
@@ -147,7 +147,7 @@ public:
 private:
     static berth_status put(berth_feature_sink* sink, const berth_feature* feature) noexcept;
     CCall& call_;
-    Gate gate_;
+    Door door_;
     std::vector<FeatureState> features_;
     std::vector<bool> described_;
     berth_feature_sink face_;
@@ -165,7 +165,7 @@ private:
     static berth_status put(berth_snapshot_sink* sink, const berth_snapshot_info* snapshot) noexcept;
     CCall& call_;
     std::string_view provider_;
-    Gate gate_;
+    Door door_;
     std::vector<SnapshotInfo> snapshots_;
     berth_snapshot_sink face_;
 };

@@ -209,10 +209,10 @@ void DirectProvider::conclude(CCall& call, MethodReturn returned, std::string_vi
     returned.records = call.take_records();
     returned.cancelled = call.call().cancel_reason();
     const std::string method(returned.method);
-    const auto verdict = judge(std::move(returned));
-    for (const auto& remark : verdict.remarks)
+    const auto ruling = judge(std::move(returned));
+    for (const auto& remark : ruling.remarks)
         services_.log().write(LogLevel::warning, name_, remark);
-    if (verdict.error) throw verdict.error->with_place(name_, method, sandbox);
+    if (ruling.error) throw ruling.error->with_place(name_, method, sandbox);
 }
 
 template <typename Function>

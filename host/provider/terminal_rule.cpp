@@ -126,39 +126,39 @@ std::string return_text(const MethodReturn& returned) {
     return text;
 }
 
-Verdict judge_conclusive(MethodReturn& returned) {
-    Verdict verdict;
+Ruling judge_conclusive(MethodReturn& returned) {
+    Ruling ruling;
     if (returned.exception || returned.status != BERTH_OK) {
-        verdict.remarks.push_back(return_text(returned) + ", after the process had ended; its result counts");
+        ruling.remarks.push_back(return_text(returned) + ", after the process had ended; its result counts");
     }
-    if (returned.records.breach) verdict.error = as_done(*returned.records.breach);
-    return verdict;
+    if (returned.records.breach) ruling.error = as_done(*returned.records.breach);
+    return ruling;
 }
 
 }  // namespace
 
-Verdict judge(MethodReturn returned) {
-    Verdict verdict;
+Ruling judge(MethodReturn returned) {
+    Ruling ruling;
     if (returned.records.host_failure) {
-        if (returned.exception) verdict.remarks.push_back(return_text(returned));
-        verdict.error = with_provider_words(std::move(*returned.records.host_failure), returned);
+        if (returned.exception) ruling.remarks.push_back(return_text(returned));
+        ruling.error = with_provider_words(std::move(*returned.records.host_failure), returned);
     } else if (returned.answer == Answer::conclusive) {
         return judge_conclusive(returned);
     } else if (returned.exception) {
-        verdict.error = Error(threw, fields_of("the plugin threw an exception: " + *returned.exception));
+        ruling.error = Error(threw, fields_of("the plugin threw an exception: " + *returned.exception));
     } else if (returned.status == BERTH_OK) {
         if (returned.records.breach) {
-            verdict.error = std::move(*returned.records.breach);
+            ruling.error = std::move(*returned.records.breach);
         } else if (returned.answer == Answer::missing) {
-            verdict.error = missing_result(returned);
+            ruling.error = missing_result(returned);
         }
-        return verdict;
+        return ruling;
     } else {
-        if (returned.records.breach) verdict.remarks.push_back(returned.records.breach->fields().message);
-        verdict.error = error_of(returned);
+        if (returned.records.breach) ruling.remarks.push_back(returned.records.breach->fields().message);
+        ruling.error = error_of(returned);
     }
-    verdict.error = with_deadline(std::move(*verdict.error), returned);
-    return verdict;
+    ruling.error = with_deadline(std::move(*ruling.error), returned);
+    return ruling;
 }
 
 }  // namespace berth::inline host_v1

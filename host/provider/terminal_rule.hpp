@@ -35,7 +35,7 @@ struct MethodReturn {
 };
 
 /// `error` absent: the result counts. Remarks are for the log: what went wrong and does not change the outcome.
-struct Verdict {
+struct Ruling {
     std::optional<Error> error;
     std::vector<std::string> remarks;
 };
@@ -47,6 +47,6 @@ struct Verdict {
 ///  4. OK: the result; PROTOCOL_ERROR when it is missing or was told against the rules;
 ///  5. an error: what `fail` or a service said of that number, else the number alone with a diagnostic of its own.
 /// A CANCELLED after the deadline is a TIMEOUT.
-[[nodiscard]] Verdict judge(MethodReturn returned);
+[[nodiscard]] Ruling judge(MethodReturn returned);
 
 }  // namespace berth::inline host_v1

@@ -36,12 +36,12 @@ Error breach() {
     return Breach(provider_diagnostics::wrong_order, "the plugin started one process twice");
 }
 
-void check(const Verdict& verdict, std::string_view number, Code code, std::string_view part_of_message) {
-    REQUIRE(verdict.error);
-    CHECK(verdict.error->diagnostic() == number);
-    CHECK(verdict.error->code() == code);
-    CAPTURE(verdict.error->fields().message);
-    CHECK(verdict.error->fields().message.find(part_of_message) != std::string::npos);
+void check(const Ruling& ruling, std::string_view number, Code code, std::string_view part_of_message) {
+    REQUIRE(ruling.error);
+    CHECK(ruling.error->diagnostic() == number);
+    CHECK(ruling.error->code() == code);
+    CAPTURE(ruling.error->fields().message);
+    CHECK(ruling.error->fields().message.find(part_of_message) != std::string::npos);
 }
 
 }  // namespace
@@ -52,10 +52,10 @@ TEST_CASE("a recorded end is the result, and what comes after it is only logged"
 
     auto failed_later = returned(BERTH_UNAVAILABLE, Answer::conclusive);
     failed_later.records.reported = said(BERTH_UNAVAILABLE, "connection lost");
-    const auto verdict = judge(std::move(failed_later));
-    CHECK_FALSE(verdict.error);
-    REQUIRE(verdict.remarks.size() == 1);
-    CHECK(verdict.remarks[0].find("UNAVAILABLE: connection lost") != std::string::npos);
+    const auto ruling = judge(std::move(failed_later));
+    CHECK_FALSE(ruling.error);
+    REQUIRE(ruling.remarks.size() == 1);
+    CHECK(ruling.remarks[0].find("UNAVAILABLE: connection lost") != std::string::npos);
 
     auto threw_later = returned(BERTH_OK, Answer::conclusive);
     threw_later.exception = "oops";
@@ -66,24 +66,24 @@ TEST_CASE("a recorded end is the result, and what comes after it is only logged"
 TEST_CASE("an end told against the rules is PROTOCOL_ERROR, and the thing was done") {
     auto value = returned(BERTH_OK, Answer::conclusive);
     value.records.breach = breach();
-    const auto verdict = judge(std::move(value));
-    check(verdict, "BERTH-R-55", Code::protocol_error, "started one process twice");
-    CHECK(verdict.error->fields().outcome == Outcome::done);
+    const auto ruling = judge(std::move(value));
+    check(ruling, "BERTH-R-55", Code::protocol_error, "started one process twice");
+    CHECK(ruling.error->fields().outcome == Outcome::done);
 }
 
 TEST_CASE("no end and an error is that error") {
     auto value = returned(BERTH_NOT_FOUND, Answer::missing);
     value.records.reported = said(BERTH_NOT_FOUND, "no such sandbox");
-    const auto verdict = judge(std::move(value));
-    check(verdict, "BERTH-R-02", Code::not_found, "no such sandbox");
-    CHECK(verdict.error->fields().outcome == Outcome::none);
+    const auto ruling = judge(std::move(value));
+    check(ruling, "BERTH-R-02", Code::not_found, "no such sandbox");
+    CHECK(ruling.error->fields().outcome == Outcome::none);
 }
 
 TEST_CASE("OK without a result is PROTOCOL_ERROR with outcome unknown") {
-    const auto verdict = judge(returned(BERTH_OK, Answer::missing));
-    check(verdict, "BERTH-R-51", Code::protocol_error,
+    const auto ruling = judge(returned(BERTH_OK, Answer::missing));
+    check(ruling, "BERTH-R-51", Code::protocol_error,
           "returned OK without a result: it did not say how the process ended");
-    CHECK(verdict.error->fields().outcome == Outcome::unknown);
+    CHECK(ruling.error->fields().outcome == Outcome::unknown);
 }
 
 TEST_CASE("OK is success where it needs nothing more, also after a fail") {
@@ -102,9 +102,9 @@ TEST_CASE("OK after a broken rule is PROTOCOL_ERROR") {
 TEST_CASE("an exception is INTERNAL") {
     auto value = returned(BERTH_OK, Answer::given);
     value.exception = "vector::at";
-    const auto verdict = judge(std::move(value));
-    check(verdict, "BERTH-R-50", Code::internal, "threw an exception: vector::at");
-    CHECK(verdict.error->fields().outcome == Outcome::unknown);
+    const auto ruling = judge(std::move(value));
+    check(ruling, "BERTH-R-50", Code::internal, "threw an exception: vector::at");
+    CHECK(ruling.error->fields().outcome == Outcome::unknown);
 }
 
 TEST_CASE("an unknown error number is INTERNAL with the number") {
@@ -129,9 +129,9 @@ TEST_CASE("returning CONTRACT says which rule was broken") {
 }
 
 TEST_CASE("an error without fail keeps its code and gets a diagnostic of its own") {
-    const auto verdict = judge(returned(BERTH_UNAVAILABLE));
-    check(verdict, "BERTH-R-52", Code::unavailable, "failed with UNAVAILABLE and did not say why");
-    CHECK(verdict.error->fields().outcome == Outcome::unknown);
+    const auto ruling = judge(returned(BERTH_UNAVAILABLE));
+    check(ruling, "BERTH-R-52", Code::unavailable, "failed with UNAVAILABLE and did not say why");
+    CHECK(ruling.error->fields().outcome == Outcome::unknown);
 }
 
 TEST_CASE("a fail of another number does not explain the one that was returned") {
@@ -145,9 +145,9 @@ TEST_CASE("what a service said is passed on when its number is returned without 
     auto value = returned(BERTH_AUTH_FAILED);
     value.records.passed = CallRecords::Passed{Error(service_failure, "token.txt is empty", "fill it"), 2};
     value.records.reported = said(BERTH_AUTH_FAILED, "earlier words", 1);
-    const auto verdict = judge(value);
-    check(verdict, "BERTH-S-98", Code::auth_failed, "token.txt is empty");
-    CHECK(verdict.error->fields().hint == "fill it");
+    const auto ruling = judge(value);
+    check(ruling, "BERTH-S-98", Code::auth_failed, "token.txt is empty");
+    CHECK(ruling.error->fields().hint == "fill it");
 
     value.records.reported->order = 3;
     check(judge(value), "BERTH-R-19", Code::auth_failed, "earlier words");
@@ -165,11 +165,11 @@ TEST_CASE("a failure of the host's own sink ends the call, whatever the plugin m
     value.status = BERTH_INTERNAL;
     value.records.reported = said(BERTH_INTERNAL, "copy failed, sandbox left behind");
     value.records.reported->fields.outcome = Outcome::done;
-    const auto verdict = judge(value);
-    check(verdict, "BERTH-F-98", Code::resource_exhausted, "disk full");
-    CHECK(verdict.error->fields().outcome == Outcome::done);
-    REQUIRE(verdict.error->fields().details.size() == 1);
-    CHECK(verdict.error->fields().details[0].second == "INTERNAL: copy failed, sandbox left behind");
+    const auto ruling = judge(value);
+    check(ruling, "BERTH-F-98", Code::resource_exhausted, "disk full");
+    CHECK(ruling.error->fields().outcome == Outcome::done);
+    REQUIRE(ruling.error->fields().details.size() == 1);
+    CHECK(ruling.error->fields().details[0].second == "INTERNAL: copy failed, sandbox left behind");
 
     value.answer = Answer::conclusive;
     CHECK(judge(value).error);
@@ -180,18 +180,18 @@ TEST_CASE("a broken rule explains an error that the plugin does not explain") {
     value.records.breach = breach();
     check(judge(value), "BERTH-R-55", Code::protocol_error, "twice");
     value.records.reported = said(BERTH_INTERNAL, "my own reason");
-    const auto verdict = judge(value);
-    check(verdict, "BERTH-R-23", Code::internal, "my own reason");
-    CHECK(verdict.remarks.size() == 1);
+    const auto ruling = judge(value);
+    check(ruling, "BERTH-R-23", Code::internal, "my own reason");
+    CHECK(ruling.remarks.size() == 1);
 }
 
 TEST_CASE("CANCELLED after the deadline is TIMEOUT") {
     auto value = returned(BERTH_CANCELLED);
     value.cancelled = CancelReason::deadline;
     value.records.reported = said(BERTH_CANCELLED, "undone");
-    const auto verdict = judge(value);
-    check(verdict, "BERTH-R-08", Code::timeout, "deadline (undone)");
-    CHECK(verdict.error->fields().outcome == Outcome::none);
+    const auto ruling = judge(value);
+    check(ruling, "BERTH-R-08", Code::timeout, "deadline (undone)");
+    CHECK(ruling.error->fields().outcome == Outcome::none);
 
     value.cancelled = CancelReason::caller;
     check(judge(value), "BERTH-R-09", Code::cancelled, "undone");
