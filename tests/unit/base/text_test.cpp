@@ -37,7 +37,7 @@ TEST_CASE("a cut character is seen at the start and at the end") {
 TEST_CASE("what could drive a terminal is shown as an escape") {
     CHECK(printable("a\x1b[31m\n\xff") == "a\\x1b[31m\\n\\xff");
     CHECK(printable("\xc2\x9b") == "\\xc2\\x9b");
-    CHECK(quoted("x y") == "\"x y\"");
+    CHECK(quoted(std::string_view("x y")) == "\"x y\"");
 }
 
 TEST_CASE("base64 pads as the standard says") {
