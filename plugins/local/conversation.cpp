@@ -8,7 +8,7 @@ namespace berth_local {
 
 void wait_for(Link& link, Caller& caller) {
     if (caller.cancelled()) {
-        throw Failure{BERTH_CANCELLED, "cancelled while files were copied", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+        throw failure(BERTH_CANCELLED, "cancelled while files were copied");
     }
     pollfd waits[2] = {{link.descriptor(), static_cast<short>(POLLIN | (link.output_waits() ? POLLOUT : 0)), 0},
                        {caller.events(), POLLIN, 0}};
@@ -36,7 +36,7 @@ bool send_gathered(Link& link, Caller& caller) {
 }
 
 Failure transfer_cut() {
-    return {BERTH_UNAVAILABLE, "the sandbox ended the transfer in the middle", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+    return failure(BERTH_UNAVAILABLE, "the sandbox ended the transfer in the middle");
 }
 
 Failure transfer_failure(std::string_view payload) {

@@ -18,13 +18,8 @@ private:
     void take(const Frame& frame);
     void take_entry(protocol::Reader& reader);
     [[noreturn]] static void broken() {
-        throw Failure{BERTH_PROTOCOL_ERROR,
-                      "the sandbox sent files against its protocol",
-                      "destroy the sandbox: it cannot be trusted",
-                      BERTH_OUTCOME_DONE,
-                      {},
-                      {},
-                      {}};
+        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox sent files against its protocol",
+                      "destroy the sandbox: it cannot be trusted");
     }
 
     Link link_;
@@ -50,8 +45,7 @@ void Download::run(std::string_view directory, const std::vector<std::string>& p
     }
     request.finish();
     if (link_.output().size() > protocol::max_request) {
-        throw Failure{
-            BERTH_INVALID_ARGUMENT, "the paths together are larger than 8 MiB", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_INVALID_ARGUMENT, "the paths together are larger than 8 MiB");
     }
     while (!done_) {
         link_.flush();

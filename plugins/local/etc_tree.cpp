@@ -23,10 +23,26 @@ constexpr int deepest = 6;
 
 // What compilers, interpreters and resolvers look for. Nothing here says anything about this host's people or secrets.
 constexpr std::array host_parts{
-    "ca-certificates.conf", "debian_version", "fonts",     "gai.conf",    "host.conf", "inputrc",    "ld.so.cache",
-    "ld.so.conf",           "ld.so.conf.d",   "localtime", "lsb-release", "magic",     "mime.types", "nanorc",
-    "os-release",           "perl",           "protocols", "python3",     "rpc",       "services",   "shells",
-    "ssl/openssl.cnf",      "terminfo",       "timezone",  "vim"};
+    "ca-certificates.conf",
+    "debian_version",
+    "gai.conf",
+    "host.conf",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "lsb-release",
+    "magic",
+    "mime.types",
+    "os-release",
+    "protocols",
+    "rpc",
+    "services",
+    "shells",
+    "ssl/openssl.cnf",
+    "timezone",
+};
 
 struct OwnFile {
     const char* name;

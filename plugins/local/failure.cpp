@@ -5,6 +5,20 @@
 
 namespace berth_local {
 
+Failure refusal(std::int32_t code, std::string message, std::string hint) {
+    Failure refused = failure(code, std::move(message), std::move(hint));
+    refused.outcome = BERTH_OUTCOME_NONE;
+    return refused;
+}
+
+Failure failure(std::int32_t code, std::string message, std::string hint) {
+    Failure failed;
+    failed.code = code;
+    failed.message = std::move(message);
+    failed.hint = std::move(hint);
+    return failed;
+}
+
 std::int32_t code_of_errno(int error) {
     switch (error) {
         case ENOENT:

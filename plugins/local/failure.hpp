@@ -22,6 +22,10 @@ struct Failure {
     std::string path;
 };
 
+// The two plain kinds: certainly nothing happened, or nobody can say.
+[[nodiscard]] Failure refusal(std::int32_t code, std::string message, std::string hint = {});
+[[nodiscard]] Failure failure(std::int32_t code, std::string message, std::string hint = {});
+
 // What a failed system call means to the caller: the code, and `what: <the system's words>`.
 [[nodiscard]] Failure system_failure(std::string_view what, int error);
 [[nodiscard]] std::int32_t code_of_errno(int error);

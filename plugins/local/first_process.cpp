@@ -107,8 +107,7 @@ Failure cannot_isolate(const Descriptor& sandbox) {
 void note(const Descriptor& sandbox, const Answer& answer) {
     const std::optional<ProcessId> first = ProcessId::of(answer.pid);
     if (!first) {
-        throw Failure{
-            BERTH_UNAVAILABLE, "the sandbox's first process died at once", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+        throw failure(BERTH_UNAVAILABLE, "the sandbox's first process died at once");
     }
     std::string text = first->text();
     // bubblewrap stays beside it and ends with it; written down so that its end can be awaited too.
@@ -175,10 +174,9 @@ void start_first_process(const Descriptor& sandbox, const Record& record, const 
     }
     if (heard == Heard::nothing) {
         if (caller.cancelled()) {
-            throw Failure{
-                BERTH_CANCELLED, "cancelled while the sandbox started", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+            throw failure(BERTH_CANCELLED, "cancelled while the sandbox started");
         }
-        throw Failure{BERTH_TIMEOUT, "the sandbox was not ready within 30 s", {}, BERTH_OUTCOME_UNKNOWN, {}, {}, {}};
+        throw failure(BERTH_TIMEOUT, "the sandbox was not ready within 30 s");
     }
     note(sandbox, answer);
 }
@@ -223,13 +221,8 @@ void stop_first_process(const Descriptor& sandbox) {
     const Descriptor monitor = written.monitor ? written.monitor->open() : Descriptor();
     kill_through(first);
     if (!wait_gone(first, death_limit)) {
-        throw Failure{BERTH_UNAVAILABLE,
-                      "the sandbox's processes do not end",
-                      "a process may hang in the kernel: try again later",
-                      BERTH_OUTCOME_UNKNOWN,
-                      {},
-                      {},
-                      {}};
+        throw failure(BERTH_UNAVAILABLE, "the sandbox's processes do not end",
+                      "a process may hang in the kernel: try again later");
     }
     if (!wait_gone(monitor, seconds{5})) {
         kill_through(monitor);

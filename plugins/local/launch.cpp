@@ -198,23 +198,13 @@ void launch(const LaunchPlan& plan) {
         throw system_failure("cannot start bubblewrap", clone_error);
     }
     if (start.error == ENOENT) {
-        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
-                      "bubblewrap is not installed: there is no " + plan.bubblewrap,
-                      "install the package bubblewrap",
-                      BERTH_OUTCOME_NONE,
-                      {},
-                      {},
-                      {}};
+        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "bubblewrap is not installed: there is no " + plan.bubblewrap,
+                      "install the package bubblewrap");
     }
     if (start.error != 0) {
-        throw Failure{
-            BERTH_ISOLATION_UNAVAILABLE,
-            "bubblewrap cannot be started: " + words_of_errno(start.error),
-            plan.uid ? "is the uid " + std::to_string(*plan.uid) + " mapped here? See the setting uid_range" : "",
-            BERTH_OUTCOME_NONE,
-            {},
-            {},
-            {}};
+        throw refusal(
+            BERTH_ISOLATION_UNAVAILABLE, "bubblewrap cannot be started: " + words_of_errno(start.error),
+            plan.uid ? "is the uid " + std::to_string(*plan.uid) + " mapped here? See the setting uid_range" : "");
     }
 }
 

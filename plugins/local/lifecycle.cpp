@@ -93,6 +93,9 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
     const Descriptor directory = store_.make(record.id);
     const Lock lock = store_.lock(directory, nobody);
     try {
+        if (settings_.own_accounts) {
+            record.uid = claims_.claim(store_.path_of(record.id));
+        }
         store_.write(directory, record);
         store_.set_key(key, record.id);
         announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id)});
@@ -125,10 +128,6 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
 
 void Sandboxes::make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
                      Caller& caller) {
-    if (settings_.own_accounts) {
-        record.uid = claims_.claim(store_.path_of(record.id));
-        store_.write(directory, record);
-    }
     make_trees(directory, record);
     start(directory, record, caller);
     upload(directory.get(), record.directory, files, caller);
@@ -200,8 +199,7 @@ void Sandboxes::run_setup(const Descriptor& directory, const Record& record, con
 Info Sandboxes::restart(std::string_view id, Caller& caller) {
     Open found = open(id);
     if (found.record.stage == Stage::creating) {
-        throw Failure{
-            BERTH_CONFLICT, "the sandbox is being made", "wait until it is ready", BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_CONFLICT, "the sandbox is being made", "wait until it is ready");
     }
     const Lock lock = store_.lock(found.directory, caller);
     if (!lock) {
@@ -223,7 +221,7 @@ void Sandboxes::destroy(std::string_view id, Caller& caller) {
     const Descriptor directory = store_.open(id);
     std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
     if (!record) {
-        throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_NOT_FOUND, "no such sandbox");
     }
     const Lock lock = store_.lock(directory, caller);
     if (!lock) {
@@ -231,7 +229,7 @@ void Sandboxes::destroy(std::string_view id, Caller& caller) {
     }
     record = store_.read(directory);
     if (!record) {
-        throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_NOT_FOUND, "no such sandbox");
     }
     const Lock mark = store_.begin(record->id, caller);
     if (!mark) {

@@ -1,8 +1,10 @@
 #include "link.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -32,7 +34,7 @@ Link Link::to(int sandbox_directory) {
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         const int error = errno;
         if (error == ECONNREFUSED || error == ENOENT) {
-            throw Failure{BERTH_NOT_READY, "the sandbox is stopped", "restart it", BERTH_OUTCOME_NONE, {}, {}, {}};
+            throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");
         }
         Failure failure = system_failure("cannot reach the sandbox's first process", error);
         failure.outcome = BERTH_OUTCOME_NONE;
@@ -136,6 +138,15 @@ void Link::take_control(msghdr& message) {
             peer_ = credentials.pid;
         }
     }
+}
+
+Descriptor adopt_pipe(const Descriptor& received, int access) {
+    if (::fcntl(received.get(), F_GETPIPE_SZ) <= 0 || (::fcntl(received.get(), F_GETFL) & O_ACCMODE) != access) {
+        return {};
+    }
+    std::array<char, 32> path{};
+    std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", received.get());
+    return Descriptor(::open(path.data(), access | O_NONBLOCK | O_CLOEXEC));
 }
 
 }  // namespace berth_local

@@ -56,4 +56,8 @@ private:
     pid_t peer_ = 0;
 };
 
+// A pipe end that came from a sandbox, as our own open file: nobody there can make us wait on it. Empty when it is no
+// pipe or not open in the wanted way (O_RDONLY, O_WRONLY).
+[[nodiscard]] Descriptor adopt_pipe(const Descriptor& received, int access);
+
 }  // namespace berth_local

@@ -3,19 +3,19 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <memory>
 
 #include "descriptor.hpp"
 #include "failure.hpp"
 #include "link.hpp"
+#include "process_input.hpp"
+#include "process_outcome.hpp"
 
 namespace berth_local {
 namespace {
@@ -39,7 +39,11 @@ struct Output {
 class Run {
 public:
     Run(Link link, const ProcessRequest& request, Caller& caller, ProcessSink& sink)
-        : link_(std::move(link)), request_(request), caller_(caller), sink_(sink) {}
+        : link_(std::move(link)),
+          request_(request),
+          caller_(caller),
+          sink_(sink),
+          input_(request.input, request.live_input ? caller.input() : -1) {}
 
     ProcessEnd run(const std::function<bool()>& ended_by_us);
 
@@ -57,16 +61,9 @@ private:
     void take_started(protocol::Reader& reader);
     void take_ended(protocol::Reader& reader);
     void take_failed(protocol::Reader& reader);
-    void not_executed(int error);
+    void tell_not_executed(int error);
     void read_output(Output& output);
     void offer(Output& output, std::string_view bytes);
-    void feed();
-    void feed_bytes();
-    void feed_live();
-    void close_input() {
-        input_.reset();
-        input_done_ = true;
-    }
     void send_signal(int signal);
     [[nodiscard]] ProcessEnd lost(const std::function<bool()>& ended_by_us) const;
 
@@ -78,10 +75,7 @@ private:
     std::array<Output, 2> outputs_;
     std::unique_ptr<char[]> buffer_;
     std::size_t buffer_size_ = 0;
-    Descriptor input_;
-    bool input_done_ = false;
-    bool live_bytes_wait_ = false;  // the caller's stdin has bytes; the sandbox's pipe must take them
-    std::size_t input_offset_ = 0;
+    ProcessInput input_;
 
     bool started_ = false;
     bool link_closed_ = false;
@@ -98,7 +92,7 @@ private:
 
 ProcessEnd Run::run(const std::function<bool()>& ended_by_us) {
     if (caller_.cancelled()) {
-        throw Failure{BERTH_CANCELLED, "cancelled before the process was started", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_CANCELLED, "cancelled before the process was started");
     }
     send_request();
     if (request_.timeout_ms > 0) {
@@ -135,13 +129,7 @@ void Run::send_request() {
     }
     frame.finish();
     if (link_.output().size() > protocol::max_request) {
-        throw Failure{BERTH_INVALID_ARGUMENT,
-                      "the arguments and the environment together are larger than 8 MiB",
-                      {},
-                      BERTH_OUTCOME_NONE,
-                      {},
-                      {},
-                      {}};
+        throw refusal(BERTH_INVALID_ARGUMENT, "the arguments and the environment together are larger than 8 MiB");
     }
     link_.flush();
 }
@@ -164,10 +152,8 @@ bool Run::step() {
     add(link_closed_ ? -1 : link_.descriptor(), static_cast<short>(POLLIN | (link_.output_waits() ? POLLOUT : 0)));
     add(outputs_[0].pipe.get(), POLLIN);
     add(outputs_[1].pipe.get(), POLLIN);
-    if (input_ && !end_) {
-        const bool source = request_.live_input && !live_bytes_wait_;
-        add(source ? caller_.input() : input_.get(), source ? POLLIN : POLLOUT);
-    }
+    const ProcessInput::Wanted input = end_ ? ProcessInput::Wanted{} : input_.wanted();
+    add(input.descriptor, input.events);
     if (::poll(polled_.data(), polled_count_, wait_ms()) < 0 && errno != EINTR) {
         throw system_failure("cannot wait for a process", errno);
     }
@@ -180,8 +166,8 @@ bool Run::step() {
             read_output(output);
         }
     }
-    if (input_) {
-        feed();
+    if (seen(input.descriptor) != 0) {
+        input_.feed();
     }
     return true;
 }
@@ -282,13 +268,8 @@ void Run::take_frames() {
                 link_closed_ = true;
                 return;
             case Link::Got::broken:
-                throw Failure{BERTH_PROTOCOL_ERROR,
-                              "the sandbox's first process answered against its protocol",
-                              "destroy the sandbox: it cannot be trusted to run anything",
-                              BERTH_OUTCOME_UNKNOWN,
-                              {},
-                              {},
-                              {}};
+                throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process answered against its protocol",
+                              "destroy the sandbox: it cannot be trusted to run anything");
         }
     }
 }
@@ -325,23 +306,15 @@ void Run::take_started(protocol::Reader& reader) {
     };
     outputs_[0] = {BERTH_STDOUT, take(protocol::stream_stdout, O_RDONLY)};
     outputs_[1] = {BERTH_STDERR, take(protocol::stream_stderr, O_RDONLY)};
-    input_ = take(protocol::stream_stdin, O_WRONLY);
+    input_.start(take(protocol::stream_stdin, O_WRONLY));
     const bool outputs_right = static_cast<bool>(outputs_[0].pipe) != request_.discard_stdout &&
                                static_cast<bool>(outputs_[1].pipe) != request_.discard_stderr;
     if (started_ || !reader.finished() || pid > INT32_MAX || !outputs_right || next != received.size()) {
-        throw Failure{BERTH_PROTOCOL_ERROR,
-                      "the sandbox's first process started something else than was asked for",
-                      "destroy the sandbox: it cannot be trusted to run anything",
-                      BERTH_OUTCOME_UNKNOWN,
-                      {},
-                      {},
-                      {}};
+        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process started something else than was asked for",
+                      "destroy the sandbox: it cannot be trusted to run anything");
     }
     started_ = true;
     sink_.started(static_cast<std::int64_t>(pid));
-    if (!input_) {
-        input_done_ = true;  // not asked for, or closed by the process already
-    }
 }
 
 void Run::take_ended(protocol::Reader& reader) {
@@ -349,120 +322,46 @@ void Run::take_ended(protocol::Reader& reader) {
     const std::uint32_t cause = reader.u32();
     const std::uint64_t nanoseconds = reader.u64();
     if (!started_ || !reader.finished()) {
-        throw Failure{BERTH_PROTOCOL_ERROR,
-                      "the sandbox's first process told the end of a process it never started",
-                      {},
-                      BERTH_OUTCOME_UNKNOWN,
-                      {},
-                      {},
-                      {}};
+        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process told the end of a process it never started");
     }
-    ProcessEnd end;
-    end.duration_ms = static_cast<std::int64_t>(std::min<std::uint64_t>(nanoseconds, INT64_MAX) / 1'000'000);
-    if (WIFSIGNALED(status)) {
-        end.signal = WTERMSIG(status);
-    } else {
-        end.exit_code = WEXITSTATUS(status);
-    }
-    const auto sent = [this](int signal) { return ((signals_sent_ >> signal) & 1) != 0; };
-    switch (static_cast<protocol::Cause>(cause)) {
-        case protocol::Cause::timeout:
-            end.kind = BERTH_ENDED_TIMEOUT;
-            break;
-        case protocol::Cause::cancelled:
-            end.kind = BERTH_ENDED_CANCELLED;
-            break;
-        case protocol::Cause::killed:
-            end.kind = BERTH_ENDED_KILLED;
-            break;
-        case protocol::Cause::none:
-        default:
-            // A signal that asks for the end is what ended it, also when it left by itself because of it.
-            if (sent(SIGTERM) || sent(SIGKILL) || (end.signal > 0 && end.signal < 64 && sent(end.signal))) {
-                end.kind = BERTH_ENDED_KILLED;
-            } else {
-                end.kind = end.signal != 0 ? BERTH_ENDED_SIGNALLED : BERTH_ENDED_EXITED;
-            }
-    }
-    end_ = end;
-    close_input();
+    end_ = process_end(status, static_cast<protocol::Cause>(cause), nanoseconds, signals_sent_);
+    input_.close();
     drained_by_ = Clock::now() + milliseconds(request_.drain_grace_ms);
 }
 
 void Run::take_failed(protocol::Reader& reader) {
     const auto stage = static_cast<protocol::Stage>(reader.u32());
     const int error = static_cast<int>(reader.u32());
-    const std::string words = words_of_errno(error);
-    switch (stage) {
-        case protocol::Stage::execute:
-            return not_executed(error);
-        case protocol::Stage::directory: {
-            const std::int32_t code = code_of_errno(error);
-            throw Failure{code == BERTH_INTERNAL ? BERTH_FILE_NOT_FOUND : code,
-                          "the working directory cannot be entered: " + words,
-                          "name a directory that exists inside the sandbox",
-                          BERTH_OUTCOME_NONE,
-                          {},
-                          {},
-                          request_.directory};
-        }
-        case protocol::Stage::resources:
-            throw Failure{BERTH_EXECUTION_FAILED,
-                          "the sandbox could not start a process: " + words,
-                          {},
-                          BERTH_OUTCOME_NONE,
-                          {},
-                          {},
-                          {}};
-        default:
-            throw Failure{BERTH_EXECUTION_FAILED,
-                          "the sandbox was started by another version of Berth",
-                          "restart the sandbox",
-                          BERTH_OUTCOME_NONE,
-                          {},
-                          {},
-                          {}};
+    if (stage != protocol::Stage::execute) {
+        throw start_failure(stage, error, request_.directory);
     }
+    tell_not_executed(error);
 }
 
 // Not an error but a result, as a shell would tell it.
-void Run::not_executed(int error) {
-    const bool missing = error == ENOENT || error == ENOTDIR || error == ELOOP;
-    const std::string& program = request_.arguments.front();
+void Run::tell_not_executed(int error) {
+    const NotExecuted result = not_executed(request_.arguments.front(), error);
     sink_.started(std::nullopt);
     started_ = true;
-    end_ = ProcessEnd{BERTH_ENDED_EXITED, missing ? 127 : 126, 0, 0};
-    const bool searched = program.find('/') == std::string::npos;
-    const std::string reason =
-        program + ": " + (missing && searched ? "program not found" : words_of_errno(error)) + "\n";
     if (!request_.discard_stderr) {
         Output output{BERTH_STDERR, {}};
-        offer(output, reason);
+        offer(output, result.reason);
     }
+    end_ = ProcessEnd{BERTH_ENDED_EXITED, result.exit_code, 0, 0};
 }
 
 ProcessEnd Run::lost(const std::function<bool()>& ended_by_us) const {
     if (ended_by_us()) {
         if (!started_) {
-            throw Failure{BERTH_CANCELLED,
-                          "the sandbox was destroyed or restarted before the process started",
-                          {},
-                          BERTH_OUTCOME_UNKNOWN,
-                          {},
-                          {},
-                          {}};
+            throw failure(BERTH_CANCELLED, "the sandbox was destroyed or restarted before the process started");
         }
         return {BERTH_ENDED_KILLED, 0, SIGKILL, {}};
     }
-    throw Failure{BERTH_UNAVAILABLE,
+    throw failure(BERTH_UNAVAILABLE,
                   answered_by_ && Clock::now() >= *answered_by_
                       ? "the sandbox's first process did not say in time how the process ended"
                       : "the sandbox's first process died while the process ran",
-                  "restart the sandbox",
-                  BERTH_OUTCOME_UNKNOWN,
-                  {},
-                  {},
-                  {}};
+                  "restart the sandbox");
 }
 
 // --- output
@@ -499,75 +398,7 @@ void Run::offer(Output& output, std::string_view bytes) {
     }
 }
 
-// --- stdin
-
-void Run::feed() {
-    if (request_.input) {
-        feed_bytes();
-    } else if (request_.live_input) {
-        feed_live();
-    } else {
-        close_input();
-    }
-}
-
-void Run::feed_bytes() {
-    while (input_offset_ < request_.input->size()) {
-        const ssize_t size =
-            ::write(input_.get(), request_.input->data() + input_offset_, request_.input->size() - input_offset_);
-        if (size < 0 && errno == EINTR) {
-            continue;
-        }
-        if (size < 0 && errno == EAGAIN) {
-            return;
-        }
-        if (size <= 0) {
-            break;  // it closed its stdin early: no error
-        }
-        input_offset_ += static_cast<std::size_t>(size);
-    }
-    close_input();
-}
-
-void Run::feed_live() {
-    const int source = caller_.input();
-    if (source < 0) {
-        return close_input();
-    }
-    if (!live_bytes_wait_) {
-        if (seen(source) == 0) {
-            return;
-        }
-        live_bytes_wait_ = true;
-    }
-    for (;;) {
-        const ssize_t size =
-            ::splice(source, nullptr, input_.get(), nullptr, hot_pipe, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-        if (size < 0 && errno == EINTR) {
-            continue;
-        }
-        if (size < 0 && errno == EAGAIN) {
-            // Either side may be the one that is not ready: look which.
-            pollfd there{source, POLLIN, 0};
-            live_bytes_wait_ = ::poll(&there, 1, 0) > 0;
-            return;
-        }
-        if (size <= 0) {
-            return close_input();  // end of stdin, or nobody reads it
-        }
-    }
-}
-
 }  // namespace
-
-Descriptor adopt_pipe(const Descriptor& received, int access) {
-    if (::fcntl(received.get(), F_GETPIPE_SZ) <= 0 || (::fcntl(received.get(), F_GETFL) & O_ACCMODE) != access) {
-        return {};
-    }
-    std::array<char, 32> path{};
-    std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", received.get());
-    return Descriptor(::open(path.data(), access | O_NONBLOCK | O_CLOEXEC));
-}
 
 ProcessEnd run_process(int sandbox_directory, const ProcessRequest& request, Caller& caller, ProcessSink& sink,
                        const std::function<bool()>& ended_by_us) {

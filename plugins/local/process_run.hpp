@@ -53,9 +53,4 @@ public:
 ProcessEnd run_process(int sandbox_directory, const ProcessRequest& request, Caller& caller, ProcessSink& sink,
                        const std::function<bool()>& ended_by_us);
 
-// A pipe end that came from a sandbox, as our own open file: nobody there can make us wait on it. Empty when it is no
-// pipe or not open in the wanted way (O_RDONLY, O_WRONLY).
-class Descriptor;
-[[nodiscard]] Descriptor adopt_pipe(const Descriptor& received, int access);
-
 }  // namespace berth_local

@@ -19,7 +19,7 @@ namespace {
 using std::chrono::milliseconds;
 
 [[noreturn]] void not_found() {
-    throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+    throw refusal(BERTH_NOT_FOUND, "no such sandbox");
 }
 
 void stamp_use(const Descriptor& sandbox) {
@@ -56,31 +56,16 @@ Sandboxes::Sandboxes(Settings settings)
       claims_(settings_.claims_directory, settings_.uid_range),
       init_(::open(settings_.init_program.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (!init_) {
-        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
+        throw refusal(BERTH_ISOLATION_UNAVAILABLE,
                       "berth-init cannot be opened at " + settings_.init_program + ": " + words_of_errno(errno),
-                      "install Berth whole: local.so needs lib/berth/berth-init",
-                      BERTH_OUTCOME_NONE,
-                      {},
-                      {},
-                      {}};
+                      "install Berth whole: local.so needs lib/berth/berth-init");
     }
     if (::access(settings_.bubblewrap.c_str(), X_OK) != 0) {
-        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
-                      "bubblewrap is not installed: there is no " + settings_.bubblewrap,
-                      "install the package bubblewrap",
-                      BERTH_OUTCOME_NONE,
-                      {},
-                      {},
-                      {}};
+        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "bubblewrap is not installed: there is no " + settings_.bubblewrap,
+                      "install the package bubblewrap");
     }
     if (const std::string closed = closed_namespaces(); !closed.empty()) {
-        throw Failure{BERTH_ISOLATION_UNAVAILABLE,
-                      "no sandbox can be made here: " + closed,
-                      closed,
-                      BERTH_OUTCOME_NONE,
-                      {},
-                      {},
-                      {}};
+        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "no sandbox can be made here: " + closed, closed);
     }
 }
 
@@ -109,11 +94,10 @@ Sandboxes::Open Sandboxes::open(std::string_view id) const {
 Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
     Open found = open(id);
     if (found.record.stage == Stage::creating) {
-        throw Failure{
-            BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready", BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
     }
     if (!first_process(found.directory)) {
-        throw Failure{BERTH_NOT_READY, "the sandbox is stopped", "restart it", BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");
     }
     return found;
 }
@@ -144,7 +128,7 @@ std::vector<Info> Sandboxes::list(Caller& caller) {
     std::vector<Info> infos;
     for (const std::string& id : store_.ids()) {
         if (caller.cancelled()) {
-            throw Failure{BERTH_CANCELLED, "cancelled", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+            throw refusal(BERTH_CANCELLED, "cancelled");
         }
         if (const std::optional<Open> found = find(id)) {
             infos.push_back(describe(*found, milliseconds{200}));
@@ -193,8 +177,7 @@ void Sandboxes::download_files(std::string_view id, const std::vector<std::strin
 UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
     const Open found = open(id);
     if (found.record.stage == Stage::creating) {
-        throw Failure{
-            BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready", BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
     }
     return meter_.measure(found.directory, found.record.id, first_process(found.directory).has_value(), caller);
 }

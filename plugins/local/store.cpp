@@ -38,13 +38,9 @@ std::string file_of_key(std::string_view key) {
 void must_be_ours(const Descriptor& directory, const std::string& path) {
     struct stat info {};
     if (::fstat(directory.get(), &info) != 0 || info.st_uid != ::geteuid() || (info.st_mode & 0022) != 0) {
-        throw Failure{BERTH_PERMISSION_DENIED,
+        throw refusal(BERTH_PERMISSION_DENIED,
                       "the state directory " + path + " belongs to or can be changed by others",
-                      "set state_dir to a directory of your own",
-                      BERTH_OUTCOME_NONE,
-                      {},
-                      {},
-                      {}};
+                      "set state_dir to a directory of your own");
     }
 }
 
@@ -54,14 +50,10 @@ void must_be_searchable(const std::string& path) {
         const std::string parent = path.substr(0, end);
         struct stat info {};
         if (::stat(parent.c_str(), &info) == 0 && (info.st_mode & 0001) == 0) {
-            throw Failure{BERTH_INVALID_ARGUMENT,
+            throw refusal(BERTH_INVALID_ARGUMENT,
                           "the state directory " + path + " lies below " + parent +
                               ", which the accounts of sandboxes cannot search",
-                          "chmod o+x " + parent + ", or set state_dir to another place",
-                          BERTH_OUTCOME_NONE,
-                          {},
-                          {},
-                          {}};
+                          "chmod o+x " + parent + ", or set state_dir to another place");
         }
     }
 }
@@ -129,7 +121,7 @@ Lock Store::lock(const Descriptor& sandbox, Caller& caller) const {
         return {};
     }
     if (!file || ::fstat(file.get(), &info) != 0 || info.st_nlink == 0) {
-        throw Failure{BERTH_NOT_FOUND, "no such sandbox", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+        throw refusal(BERTH_NOT_FOUND, "no such sandbox");
     }
     return file;
 }

@@ -52,13 +52,8 @@ std::uint32_t UidClaims::claim(const std::string& owner) const {
             return range_.first + offset;
         }
     }
-    throw Failure{BERTH_RESOURCE_EXHAUSTED,
-                  "every uid of the range for sandboxes is in use",
-                  "destroy sandboxes, or set a larger uid_range",
-                  BERTH_OUTCOME_NONE,
-                  {},
-                  {},
-                  {}};
+    throw refusal(BERTH_RESOURCE_EXHAUSTED, "every uid of the range for sandboxes is in use",
+                  "destroy sandboxes, or set a larger uid_range");
 }
 
 bool UidClaims::try_claim(int directory, std::uint32_t uid, const std::string& owner) const {

@@ -24,7 +24,7 @@ void pause(std::uint64_t nanoseconds, Caller& caller) {
             return;
         }
         if (caller.cancelled()) {
-            throw Failure{BERTH_CANCELLED, "cancelled", {}, BERTH_OUTCOME_NONE, {}, {}, {}};
+            throw refusal(BERTH_CANCELLED, "cancelled");
         }
         pollfd waits{caller.events(), POLLIN, 0};
         ::poll(&waits, 1, static_cast<int>(waits.fd < 0 && left > blind_poll_ms ? blind_poll_ms : left));

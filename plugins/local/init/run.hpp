@@ -93,6 +93,12 @@ void signal_run(const Run& run, int signal);
 // SIGKILL to the group and to everything that descends from the run.
 void kill_tree(const Run& run);
 
+// What an anchor does from its first moment; `run` is a Run*.
+void anchor_life(void* run);
+
+// Closes and forgets. Raw.
+void close_end(int& descriptor);
+
 std::int64_t monotonic_ns();
 
 }  // namespace berth_init

@@ -1,0 +1,225 @@
+// Between the SDK's face and the rooms of `local`: one small adapter for each thing that crosses. Used by local.cpp
+// alone.
+#pragma once
+
+#include <berth/provider.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "failure.hpp"
+#include "sandboxes.hpp"
+
+namespace berth_local::face {
+
+namespace rooms = berth_local;
+
+inline berth::Error error_of(const rooms::Failure& failure) {
+    berth::Error error(static_cast<berth::Code>(failure.code), failure.message);
+    error.outcome(static_cast<berth::Outcome>(failure.outcome));
+    if (!failure.hint.empty()) {
+        error.hint(failure.hint);
+    }
+    for (const auto& [name, value] : failure.details) {
+        error.detail(name, value);
+    }
+    if (failure.index) {
+        error.index(*failure.index);
+    }
+    if (!failure.path.empty()) {
+        error.path(failure.path);
+    }
+    return error;
+}
+
+// Runs `action` and turns the rooms' failures into the face's.
+template <class Action>
+auto translated(Action&& action) {
+    try {
+        return std::forward<Action>(action)();
+    } catch (const rooms::Failure& failure) {
+        throw error_of(failure);
+    }
+}
+
+inline std::optional<rooms::Event> event_of(const berth::Event& event) {
+    switch (event.kind) {
+        case berth::EventKind::cancel:
+            return rooms::Event{rooms::Event::Kind::cancel, 0};
+        case berth::EventKind::signal:
+            return rooms::Event{rooms::Event::Kind::signal, event.signal};
+        case berth::EventKind::detach:
+            return rooms::Event{rooms::Event::Kind::detach, 0};
+        case berth::EventKind::resize:
+            break;  // there are no terminals yet, so no host sends it
+    }
+    return std::nullopt;
+}
+
+class FaceCaller : public rooms::Caller {
+public:
+    explicit FaceCaller(berth::Call& call) : call_(call) {}
+    [[nodiscard]] bool cancelled() const override { return call_.cancelled(); }
+    [[nodiscard]] int events() override { return call_.events_fd(); }
+    [[nodiscard]] std::optional<rooms::Event> next_event() override {
+        while (const std::optional<berth::Event> event = call_.next_event()) {
+            if (const auto known = event_of(*event)) {
+                return known;
+            }
+        }
+        return std::nullopt;
+    }
+    [[nodiscard]] int input() override { return call_.stdin_fd(); }
+    [[nodiscard]] std::int64_t begin_cleanup(std::int64_t wanted_ms) override {
+        return call_.begin_cleanup(berth::Duration{wanted_ms}).count();
+    }
+
+private:
+    berth::Call& call_;
+};
+
+class FaceProcessSink : public rooms::ProcessSink {
+public:
+    explicit FaceProcessSink(berth::ProcessSink& sink) : sink_(sink) {}
+    void started(std::optional<std::int64_t> pid) override { sink_.started(pid); }
+    Taken output(std::int32_t stream, std::string_view bytes,
+                 const std::function<void(const rooms::Event&)>& on_event) override {
+        const auto handle = [&](const berth::Event& event) {
+            if (const auto known = event_of(event)) {
+                on_event(*known);
+            }
+        };
+        const berth::Stream to = stream == BERTH_STDOUT ? berth::Stream::out : berth::Stream::err;
+        return sink_.output(to, bytes, handle) == berth::Delivered::taken ? Taken::all : Taken::enough;
+    }
+
+private:
+    berth::ProcessSink& sink_;
+};
+
+class FaceSource : public rooms::EntrySource {
+public:
+    explicit FaceSource(berth::FileSource& source) : source_(source) {}
+    bool next(rooms::TransferEntry& entry) override {
+        const std::optional<berth::FileEntry> from = source_.next();
+        if (from) {
+            entry = {static_cast<rooms::protocol::Kind>(from->kind),
+                     from->operation,
+                     from->path,
+                     from->link_target,
+                     from->length,
+                     from->mode,
+                     from->top};
+        }
+        return from.has_value();
+    }
+    std::size_t read(char* buffer, std::size_t capacity) override { return source_.read(buffer, capacity); }
+    int pipe() override { return source_.pipe(); }
+    void done(std::uint64_t operation) override { source_.done(operation); }
+
+private:
+    berth::FileSource& source_;
+};
+
+class FaceFileSink : public rooms::EntrySink {
+public:
+    explicit FaceFileSink(berth::FileSink& sink) : sink_(sink) {}
+    void begin(const rooms::TransferEntry& entry) override {
+        sink_.begin({static_cast<berth::EntryKind>(entry.kind), entry.operation, entry.path, entry.target, entry.length,
+                     entry.mode, entry.top});
+    }
+    void write(std::string_view bytes) override { sink_.write(bytes); }
+    void commit() override { sink_.commit(); }
+    void skip(std::uint64_t operation, std::string_view path, std::string_view reason) override {
+        sink_.skip({berth::EntryKind::file, operation, path, {}, {}, {}, path.empty()}, reason);
+    }
+
+private:
+    berth::FileSink& sink_;
+};
+
+inline std::vector<rooms::NamedValue> values_of(const berth::Pairs& pairs) {
+    std::vector<rooms::NamedValue> values;
+    for (const berth::Pair pair : pairs) {
+        values.push_back({std::string(pair.name), std::string(pair.value), pair.secret});
+    }
+    return values;
+}
+
+inline std::optional<std::string> text_of(std::optional<std::string_view> text) {
+    return text ? std::optional<std::string>(*text) : std::nullopt;
+}
+
+inline std::optional<std::int64_t> milliseconds_of(std::optional<berth::Duration> time) {
+    return time ? std::optional<std::int64_t>(time->count()) : std::nullopt;
+}
+
+inline berth::SandboxState state_of(rooms::State state) {
+    switch (state) {
+        case rooms::State::initializing:
+            return berth::SandboxState::initializing;
+        case rooms::State::ready:
+            return berth::SandboxState::ready;
+        case rooms::State::busy:
+            return berth::SandboxState::busy;
+        case rooms::State::stopped:
+            break;
+    }
+    return berth::SandboxState::stopped;
+}
+
+inline berth::SandboxInfo info_of(const rooms::Info& from) {
+    const rooms::Record& record = from.record;
+    berth::SandboxInfo info;
+    info.id = record.id;
+    info.state = state_of(from.state);
+    info.created_at = berth::Time{berth::Duration{record.created_at_ms}};
+    if (from.last_used_at_ms) {
+        info.last_used_at = berth::Time{berth::Duration{*from.last_used_at_ms}};
+    }
+    for (const rooms::NamedValue& value : record.environment) {
+        info.environment.env.set(value.name, value.value, value.secret);
+    }
+    info.environment.cwd = record.directory;
+    info.environment.timeout = berth::Duration{record.timeout_ms};
+    info.network = record.host_network ? berth::Network::host : berth::Network::none;
+    info.persistent = record.persistent;
+    info.idempotency_key = record.idempotency_key;
+    info.name = record.name;
+    info.template_name = "host";
+    for (const rooms::NamedValue& label : record.labels) {
+        info.labels.set(label.name, label.value);
+    }
+    info.facts.set("isolation", "bubblewrap");
+    info.facts.set("state_path", from.state_path);
+    if (record.uid) {
+        info.facts.set("uid", std::to_string(*record.uid));
+    }
+    if (from.first_process) {
+        info.facts.set("first_process", std::to_string(*from.first_process));
+    }
+    return info;
+}
+
+inline rooms::RunRequest request_of(const berth::Process& process) {
+    rooms::RunRequest request;
+    request.process.arguments.emplace_back(process.command());
+    for (const std::string_view argument : process.args()) {
+        request.process.arguments.emplace_back(argument);
+    }
+    request.process.input = process.input();
+    request.process.live_input = process.live_stdin();
+    request.process.discard_stdout = process.discards(berth::Stream::out);
+    request.process.discard_stderr = process.discards(berth::Stream::err);
+    request.process.kill_background = process.kills_background();
+    request.process.kill_grace_ms = process.kill_grace().count();
+    request.process.drain_grace_ms = process.drain_grace().count();
+    request.directory = text_of(process.environment().cwd());
+    request.timeout_ms = milliseconds_of(process.environment().timeout());
+    request.environment = values_of(process.environment().env());
+    return request;
+}
+
+}  // namespace berth_local::face

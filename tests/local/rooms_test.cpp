@@ -1,0 +1,217 @@
+// The small rooms one by one: paths, records, ids, locks, uid claims, process identities, bubblewrap's arguments,
+// removal.
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "local/launch.hpp"
+#include "local/process_id.hpp"
+#include "local/sandbox_path.hpp"
+#include "local/store.hpp"
+#include "room.hpp"
+
+using namespace room;
+
+TEST_CASE("paths are made absolute and normal, and cannot leave the root") {
+    CHECK(rooms::resolve_path("/workspace", "a") == "/workspace/a");
+    CHECK(rooms::resolve_path("/workspace", "./a//b/./c/") == "/workspace/a/b/c");
+    CHECK(rooms::resolve_path("/workspace", "/a/../b") == "/b");
+    CHECK(rooms::resolve_path("/workspace", "..") == "/");
+    CHECK(rooms::resolve_path("/", "x") == "/x");
+    CHECK(rooms::resolve_path("/workspace", "...") == "/workspace/...");
+    CHECK(failure_of([] { (void)rooms::resolve_path("/workspace", "../.."); }).code == BERTH_PATH_ESCAPE);
+    CHECK(failure_of([] { (void)rooms::resolve_path("/workspace", "/a/../../b"); }).code == BERTH_PATH_ESCAPE);
+    CHECK(failure_of([] { (void)rooms::resolve_path("/workspace", ""); }).code == BERTH_INVALID_ARGUMENT);
+    CHECK(failure_of([] { (void)rooms::resolve_path("/", std::string_view("a\0b", 3)); }).code ==
+          BERTH_INVALID_ARGUMENT);
+}
+
+TEST_CASE("a record comes back as it was, bytes included; anything else is no record") {
+    rooms::Record record;
+    record.id = "abc";
+    record.stage = rooms::Stage::live;
+    record.generation = 7;
+    record.uid = 1'900'000'001;
+    record.idempotency_key = "k\xff\x01";
+    record.name = "n\"ü";
+    record.host_network = true;
+    record.environment = {{"A", std::string("\x80\x00\xfe", 3), true}, {"B", "", false}};
+    record.labels = {{"l", "v"}};
+    const auto back = rooms::parse_record(rooms::to_text(record));
+    REQUIRE(back.has_value());
+    CHECK(back->stage == rooms::Stage::live);
+    CHECK(back->generation == 7);
+    CHECK(back->uid == record.uid);
+    CHECK(back->idempotency_key == record.idempotency_key);
+    CHECK(back->name == record.name);
+    CHECK(back->environment[0].value == record.environment[0].value);
+    CHECK(back->environment[0].secret);
+    CHECK(back->host_network);
+    const std::string text = rooms::to_text(record);
+    for (std::size_t size = 0; size < text.size() - 2; ++size) {
+        CHECK_FALSE(rooms::parse_record(text.substr(0, size)).has_value());
+    }
+    CHECK_FALSE(rooms::parse_record("{\"format\": 2}").has_value());
+}
+
+TEST_CASE("only ids of ours are looked for") {
+    CHECK(rooms::is_id(rooms::new_id()));
+    CHECK(rooms::new_id() != rooms::new_id());
+    for (const char* id :
+         {"", "short", "../../../../etc/", "ABCDEFGHIJKLMNOP", "abcdefghijklmno/", "abcdefghijklmnopq"}) {
+        CHECK_FALSE(rooms::is_id(id));
+    }
+}
+
+TEST_CASE("a lock is held by one at a time, and a cancel ends the wait") {
+    const TemporaryDirectory directory;
+    const rooms::Store store(directory.path() / "state", "p", rooms::Store::Accounts::ours);
+    const std::string id = rooms::new_id();
+    const rooms::Descriptor sandbox = store.make(id);
+    TestCaller caller;
+    {
+        const rooms::Lock held = store.lock(sandbox, caller);
+        CHECK(held);
+        CHECK_FALSE(store.try_lock(sandbox));
+        TestCaller hasty;
+        hasty.cancel();
+        CHECK_FALSE(store.lock(sandbox, hasty));
+    }
+    CHECK(store.try_lock(sandbox));
+}
+
+TEST_CASE("a note of unfinished work that nobody holds can be taken over, one that is held cannot") {
+    const TemporaryDirectory directory;
+    const rooms::Store store(directory.path() / "state", "p", rooms::Store::Accounts::ours);
+    const std::string id = rooms::new_id();
+    TestCaller caller;
+    {
+        const rooms::Lock held = store.begin(id, caller);
+        CHECK(store.unfinished() == std::vector{id});
+        CHECK_FALSE(store.try_begin(id));
+    }
+    CHECK(store.try_begin(id));
+    store.finish(id);
+    CHECK(store.unfinished().empty());
+    CHECK_FALSE(store.try_begin(id));
+}
+
+TEST_CASE("a state directory that others can change is refused") {
+    const TemporaryDirectory directory;
+    const std::filesystem::path state = directory.path() / "state";
+    { const rooms::Store store(state, "p", rooms::Store::Accounts::ours); }
+    REQUIRE(::chmod((state / "p").c_str(), 0777) == 0);
+    CHECK(failure_of([&] { const rooms::Store store(state, "p", rooms::Store::Accounts::ours); }).code ==
+          BERTH_PERMISSION_DENIED);
+}
+
+TEST_CASE("a state directory that the accounts of sandboxes could not reach is refused, with the directory's name") {
+    const TemporaryDirectory directory;
+    const std::filesystem::path closed = directory.path() / "closed";
+    REQUIRE(::mkdir(closed.c_str(), 0700) == 0);
+    const rooms::Failure failure =
+        failure_of([&] { const rooms::Store store(closed / "state", "p", rooms::Store::Accounts::own); });
+    CHECK(failure.code == BERTH_INVALID_ARGUMENT);
+    CHECK(failure.hint.find(closed.string()) != std::string::npos);
+}
+
+TEST_CASE("uids are claimed once, outlive their claimer, and come back when the sandbox is gone") {
+    const TemporaryDirectory directory;
+    const std::string one = directory.path() / "one";
+    const std::string two = directory.path() / "two";
+    const std::string three = directory.path() / "three";
+    for (const std::string& path : {one, two, three}) {
+        REQUIRE(::mkdir(path.c_str(), 0700) == 0);
+    }
+    const rooms::UidClaims claims(directory.path() / "uids", {5000, 2});
+    const std::uint32_t first = claims.claim(one);
+    const std::uint32_t second = claims.claim(two);
+    CHECK(first != second);
+    CHECK(failure_of([&] { (void)claims.claim(three); }).code == BERTH_RESOURCE_EXHAUSTED);
+    claims.release(first, two);  // not theirs to give back
+    CHECK(failure_of([&] { (void)claims.claim(three); }).code == BERTH_RESOURCE_EXHAUSTED);
+    claims.release(first, one);
+    CHECK(claims.claim(three) == first);
+    std::filesystem::remove(two);  // a crash: the sandbox is gone, its claim is not
+    CHECK(claims.claim(one) == second);
+}
+
+TEST_CASE("a process is known by more than its number") {
+    const auto self = rooms::ProcessId::of(::getpid());
+    REQUIRE(self.has_value());
+    CHECK(self->alive());
+    CHECK(rooms::ProcessId::parse(self->text())->start == self->start);
+    rooms::ProcessId earlier = *self;
+    earlier.start -= 1;
+    CHECK_FALSE(earlier.alive());
+    CHECK_FALSE(earlier.open());
+    rooms::ProcessId other_boot = *self;
+    other_boot.boot = "another";
+    CHECK_FALSE(other_boot.alive());
+    for (const char* text : {"", "x", "1", "-1 2 b", "0 0 b"}) {
+        CHECK_FALSE(rooms::ProcessId::parse(text).has_value());
+    }
+    CHECK_FALSE(rooms::ProcessId::of(0).has_value());
+}
+
+TEST_CASE("bubblewrap is told to unshare everything, and the network unless the host's was asked for") {
+    rooms::LaunchPlan plan;
+    plan.bubblewrap = "/usr/bin/bwrap";
+    const auto has = [&](const char* word) {
+        const std::vector<std::string> arguments = rooms::bubblewrap_arguments(plan);
+        return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
+    };
+    for (const char* word : {"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net",
+                             "--as-pid-1", "--cap-drop", "--clearenv", "--remount-ro"}) {
+        CHECK_MESSAGE(has(word), word);
+    }
+    CHECK_FALSE(has("--share-net"));
+    CHECK_FALSE(has("--die-with-parent"));
+    CHECK_FALSE(has("/etc/resolv.conf"));
+    plan.host_network = true;
+    CHECK_FALSE(has("--unshare-net"));
+    CHECK(has("/etc/resolv.conf"));
+}
+
+TEST_CASE("a tree is removed without following links, whatever its modes, names and depth") {
+    const TemporaryDirectory directory;
+    const std::filesystem::path tree = directory.path() / "tree";
+    const std::filesystem::path outside = directory.path() / "outside";
+    std::filesystem::create_directories(outside / "kept");
+    std::filesystem::create_directories(tree / "a" / "b" / "c");
+    std::filesystem::create_symlink(outside, tree / "link");
+    std::filesystem::create_symlink(outside, tree / "a" / "link");
+    std::ofstream(tree / "a" / "b" / "c" / "file") << "x";
+    std::ofstream(tree / std::string("odd\n\xff")) << "x";
+    for (const char* closed : {"a/b/c", "a/b", "a"}) {
+        REQUIRE(::chmod((tree / closed).c_str(), 0000) == 0);
+    }
+    const rooms::Descriptor parent = rooms::open_directory(AT_FDCWD, directory.path());
+    rooms::remove_tree(parent.get(), "tree");
+    CHECK_FALSE(std::filesystem::exists(tree));
+    CHECK(std::filesystem::exists(outside / "kept"));
+    rooms::remove_tree(parent.get(), "tree");  // gone already: fine
+    std::filesystem::create_symlink(outside, directory.path() / "named");
+    rooms::remove_tree(parent.get(), "named");
+    CHECK(std::filesystem::exists(outside / "kept"));
+    CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), std::filesystem::directory_iterator()) ==
+          1);
+}
+
+TEST_CASE("the size of a tree counts hard links once and is unknown when a directory is closed") {
+    const TemporaryDirectory directory;
+    const std::filesystem::path tree = directory.path() / "tree";
+    std::filesystem::create_directories(tree / "closed");
+    std::ofstream(tree / "file") << std::string(1 << 20, 'x');
+    const rooms::Descriptor parent = rooms::open_directory(AT_FDCWD, directory.path());
+    const long long alone = rooms::tree_bytes(parent.get(), "tree");
+    CHECK(alone >= 1 << 20);
+    std::filesystem::create_hard_link(tree / "file", tree / "again");
+    CHECK(rooms::tree_bytes(parent.get(), "tree") == alone);
+    CHECK(rooms::tree_bytes(parent.get(), "missing") == -1);
+    if (::geteuid() != 0) {  // nothing is closed to root
+        REQUIRE(::chmod((tree / "closed").c_str(), 0000) == 0);
+        CHECK(rooms::tree_bytes(parent.get(), "tree") == -1);
+        REQUIRE(::chmod((tree / "closed").c_str(), 0700) == 0);
+    }
+}
