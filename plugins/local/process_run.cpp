@@ -80,7 +80,6 @@ private:
     bool started_ = false;
     bool link_closed_ = false;
     bool detached_ = false;
-    bool cancel_sent_ = false;
     bool cancelled_ = false;
     std::uint64_t signals_sent_ = 0;
     std::optional<ProcessEnd> end_;
