@@ -2,8 +2,9 @@
 #include "provider/direct_provider.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <fstream>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -15,6 +16,16 @@ using namespace berth;
 using namespace berth_test;
 
 namespace {
+
+/// Whether a thread of this process waits for something.
+bool sleeps(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string number;
+    std::string name;
+    std::string state;
+    file >> number >> name >> state;
+    return state == "S";
+}
 
 struct Fixture {
     FakePlugin plugin;
@@ -280,11 +291,14 @@ TEST_CASE_FIXTURE(Fixture, "a deadline makes the plugin's CANCELLED a TIMEOUT") 
 
 TEST_CASE_FIXTURE(Fixture, "close waits for the methods that run and comes once") {
     std::promise<void> entered;
-    std::promise<void> may_return;
+    std::promise<pid_t> closing;
     std::atomic<bool> returned{false};
     plugin.destroy = [&](berth_call*, berth_str) {
         entered.set_value();
-        may_return.get_future().wait();
+        const auto closer = closing.get_future().get();
+        // Until the closing thread waits for us, or has closed without waiting.
+        while (plugin.closed == 0 && !sleeps(closer))
+            std::this_thread::yield();
         returned = true;
         return BERTH_OK;
     };
@@ -295,9 +309,10 @@ TEST_CASE_FIXTURE(Fixture, "close waits for the methods that run and comes once"
         running->destroy(own, "box");
     });
     entered.get_future().wait();
-    std::thread closer([&] { provider.reset(); });
-    CHECK(plugin.closed == 0);
-    may_return.set_value();
+    std::thread closer([&] {
+        closing.set_value(::gettid());
+        provider.reset();
+    });
     user.join();
     closer.join();
     CHECK(plugin.closed == 1);
