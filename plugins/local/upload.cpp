@@ -24,6 +24,9 @@ public:
     void run();
 
 private:
+    void send_everything();
+    bool next_entry();
+    void settle();
     void send_entry(const TransferEntry& entry);
     void send_file(const TransferEntry& entry);
     void put_entry(const TransferEntry& entry, std::string_view content, bool complete);
@@ -43,9 +46,43 @@ private:
     std::set<std::uint64_t> unacknowledged_;
     std::string path_;
     bool done_ = false;
+    bool source_failed_ = false;
 };
 
 void Upload::run() {
+    try {
+        send_everything();
+    } catch (...) {
+        if (source_failed_) {
+            settle();
+        }
+        throw;
+    }
+}
+
+// The source cannot go on: files that are complete stay, the one in hand goes, and both before the caller hears of it.
+void Upload::settle() {
+    try {
+        protocol::Writer(link_.output(), protocol::Type::file_abort).finish();
+        protocol::Writer(link_.output(), protocol::Type::end).finish();
+        send();
+        while (!done_) {
+            wait_for(link_, caller_);
+            hear();
+        }
+    } catch (const Failure&) {
+        // The source's own failure is what the caller is told.
+    }
+}
+
+bool Upload::next_entry() {
+    source_failed_ = true;
+    const bool more = source_.next(entry_);
+    source_failed_ = false;
+    return more;
+}
+
+void Upload::send_everything() {
     protocol::Writer(link_.output(), protocol::Type::files_in).u32(protocol::version).finish();
     do {
         if (operation_ && *operation_ != entry_.operation) {
@@ -53,7 +90,7 @@ void Upload::run() {
         }
         operation_ = entry_.operation;
         send_entry(entry_);
-    } while (source_.next(entry_));
+    } while (next_entry());
     end_operation();
     protocol::Writer(link_.output(), protocol::Type::end).finish();
     send();
@@ -99,7 +136,9 @@ void Upload::send_file(const TransferEntry& entry) {
 std::size_t Upload::fill(std::size_t wanted, bool& end) {
     std::size_t size = 0;
     while (size < wanted && !end) {
+        source_failed_ = true;
         const std::size_t got = source_.read(buffer_.get() + size, wanted - size);
+        source_failed_ = false;
         end = got == 0;
         size += got;
     }
