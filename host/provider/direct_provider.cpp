@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "../base/broken_pipe.hpp"
 #include "../base/text.hpp"
 #include "../plugin/method_table.hpp"
 #include "../service/host_services.hpp"
@@ -119,7 +120,7 @@ public:
     void delete_snapshot(Call& call, std::string_view snapshot) override;
 
 private:
-    /// Counts the methods that run: `close` waits for the last one.
+    /// Counts the methods that run, for `close` waits for the last one; and keeps SIGPIPE from the plugin (rule T4).
     class Running {
     public:
         explicit Running(DirectProvider& provider) : provider_(provider) {
@@ -135,6 +136,7 @@ private:
 
     private:
         DirectProvider& provider_;
+        BrokenPipeIsNoSignal quiet_;
     };
 
     void close() noexcept;

@@ -36,7 +36,7 @@
  *   T2  A call, sink, source or exchange is used by one thread at a time, and not after the method returned.
  *   T3  A plugin may start threads after `open`; it has joined them when `close` returns.
  *   T4  No fork of the host, no signal masks or handlers, no setlocale, setenv, chdir or umask. Never wait(-1): only for
- *       one's own children. SIGPIPE is ignored in the host; restore it in what you start.
+ *       one's own children. SIGPIPE is blocked or ignored while a method runs; restore it in what you start.
  *   T5  Never exit or abort; never write to stdout or stderr: use the log.
  * State
  *   S1  No work in static initialisers or in the entry; an instance is ready when `open` returns OK.
