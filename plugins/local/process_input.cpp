@@ -2,44 +2,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 
 namespace berth_local {
 namespace {
 
 constexpr std::size_t most_at_once = 1U << 20;
-
-// A process that closes its stdin early is no reason for a signal, also in a host that does not ignore SIGPIPE: it is
-// blocked on this thread for the moment of a write, and one that the write raised is taken away again.
-class QuietWrite {
-public:
-    QuietWrite() {
-        ::sigemptyset(&broken_pipe_);
-        ::sigaddset(&broken_pipe_, SIGPIPE);
-        ::pthread_sigmask(SIG_BLOCK, &broken_pipe_, &mask_before_);
-        sigset_t waiting;
-        ::sigpending(&waiting);
-        not_ours_ = ::sigismember(&waiting, SIGPIPE) == 1;
-    }
-    ~QuietWrite() {
-        const timespec no_time{};
-        if (!not_ours_) {
-            ::sigtimedwait(&broken_pipe_, nullptr, &no_time);
-        }
-        ::pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
-    }
-    QuietWrite(const QuietWrite&) = delete;
-    QuietWrite& operator=(const QuietWrite&) = delete;
-
-private:
-    sigset_t broken_pipe_{};
-    sigset_t mask_before_{};
-    bool not_ours_ = false;
-};
 
 }  // namespace
 
@@ -60,7 +30,6 @@ ProcessInput::Wanted ProcessInput::wanted() const {
 
 void ProcessInput::feed() {
     if (pipe_) {
-        const QuietWrite quiet;
         bytes_ ? feed_bytes() : feed_live();
     }
 }

@@ -1,4 +1,4 @@
-// See process_run.hpp.
+// See process_run.hpp. One file, though long, because its parts are steps of one poll loop over one state.
 #include "process_run.hpp"
 
 #include <fcntl.h>

@@ -37,8 +37,10 @@ void make_directories(const std::string& path, mode_t mode) {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string part = path.substr(0, end);
         struct stat there {};
-        if (::mkdir(part.c_str(), mode) == 0) {
-            ::chmod(part.c_str(), mode);  // the host's umask has taken its part
+        // What lies above may be shared with directories that others have to reach through it.
+        const mode_t wanted = end == std::string::npos ? mode : mode | 0111;
+        if (::mkdir(part.c_str(), wanted) == 0) {
+            ::chmod(part.c_str(), wanted);  // the host's umask has taken its part
         } else if (errno != EEXIST && ::stat(part.c_str(), &there) != 0) {
             throw system_failure("cannot make the directory " + part, errno);
         }

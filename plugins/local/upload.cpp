@@ -24,9 +24,9 @@ public:
     void run();
 
 private:
-    void send_entries();
-    void finish();
-    void keep_what_is_complete();
+    void send_everything();
+    bool next_entry();
+    void settle();
     void send_entry(const TransferEntry& entry);
     void send_file(const TransferEntry& entry);
     void put_entry(const TransferEntry& entry, std::string_view content, bool complete);
@@ -45,55 +45,58 @@ private:
     std::optional<std::uint64_t> operation_;
     std::set<std::uint64_t> unacknowledged_;
     std::string path_;
-    bool in_file_ = false;  // more of the current file is to follow
     bool done_ = false;
+    bool source_failed_ = false;
 };
 
 void Upload::run() {
-    protocol::Writer(link_.output(), protocol::Type::files_in).u32(protocol::version).finish();
     try {
-        send_entries();
+        send_everything();
     } catch (...) {
-        keep_what_is_complete();
+        if (source_failed_) {
+            settle();
+        }
         throw;
     }
-    finish();
 }
 
-void Upload::send_entries() {
+// The source cannot go on: files that are complete stay, the one in hand goes, and both before the caller hears of it.
+void Upload::settle() {
+    try {
+        protocol::Writer(link_.output(), protocol::Type::file_abort).finish();
+        protocol::Writer(link_.output(), protocol::Type::end).finish();
+        send();
+        while (!done_) {
+            wait_for(link_, caller_);
+            hear();
+        }
+    } catch (const Failure&) {
+        // The source's own failure is what the caller is told.
+    }
+}
+
+bool Upload::next_entry() {
+    source_failed_ = true;
+    const bool more = source_.next(entry_);
+    source_failed_ = false;
+    return more;
+}
+
+void Upload::send_everything() {
+    protocol::Writer(link_.output(), protocol::Type::files_in).u32(protocol::version).finish();
     do {
         if (operation_ && *operation_ != entry_.operation) {
             end_operation();
         }
         operation_ = entry_.operation;
         send_entry(entry_);
-        if (entry_.top && entry_.kind != protocol::Kind::directory) {
-            end_operation();  // nothing can follow
-        }
-    } while (source_.next(entry_));
-    if (operation_) {
-        end_operation();
-    }
-}
-
-void Upload::finish() {
+    } while (next_entry());
+    end_operation();
     protocol::Writer(link_.output(), protocol::Type::end).finish();
     send();
     while (!done_) {
         wait_for(link_, caller_);
         hear();
-    }
-}
-
-// The source failed, or the caller gave up: what came before stays, and of the file in hand nothing.
-void Upload::keep_what_is_complete() {
-    try {
-        if (in_file_) {
-            protocol::Writer(link_.output(), protocol::Type::file_abort).finish();
-        }
-        finish();
-    } catch (...) {
-        // The first failure is the one to tell.
     }
 }
 
@@ -118,7 +121,6 @@ void Upload::send_file(const TransferEntry& entry) {
     bool end = false;
     std::size_t size = fill(protocol::inline_content, end);
     put_entry(entry, {buffer_.get(), size}, end);
-    in_file_ = !end;
     while (!end) {
         size = fill(protocol::data_chunk, end);
         if (size > 0) {
@@ -127,7 +129,6 @@ void Upload::send_file(const TransferEntry& entry) {
         send();
         if (end) {
             protocol::Writer(link_.output(), protocol::Type::file_end).finish();
-            in_file_ = false;
         }
     }
 }
@@ -135,7 +136,9 @@ void Upload::send_file(const TransferEntry& entry) {
 std::size_t Upload::fill(std::size_t wanted, bool& end) {
     std::size_t size = 0;
     while (size < wanted && !end) {
+        source_failed_ = true;
         const std::size_t got = source_.read(buffer_.get() + size, wanted - size);
+        source_failed_ = false;
         end = got == 0;
         size += got;
     }
@@ -163,7 +166,6 @@ void Upload::end_operation() {
         .u32(static_cast<std::uint32_t>(*operation_))
         .finish();
     unacknowledged_.insert(*operation_);
-    operation_.reset();
 }
 
 void Upload::send() {

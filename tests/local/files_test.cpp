@@ -135,28 +135,6 @@ TEST_CASE("an existing file is replaced whole; of an upload that breaks off noth
           "newer\nfile\nother\n");
 }
 
-TEST_CASE("when the source fails, what came before stays and is counted") {
-    Provider provider;
-    const std::string id = provider.create();
-    class Failing : public MemorySource {
-    public:
-        Failing() : MemorySource({{Kind::file, 0, "first", "1"}, {Kind::file, 1, "second", "2"}}) {}
-        bool next(rooms::TransferEntry& entry) override {
-            if (++entries_ > 1) {
-                throw rooms::refusal(BERTH_FILE_NOT_FOUND, "missing");
-            }
-            return MemorySource::next(entry);
-        }
-
-    private:
-        int entries_ = 0;
-    } source;
-    CHECK(failure_of([&] { provider.sandboxes.upload_files(id, source, provider.caller); }).code ==
-          BERTH_FILE_NOT_FOUND);
-    CHECK(source.operations_done == std::vector<std::uint64_t>{0});
-    CHECK(provider.run(id, "cat first; ls").out == "1first\n");
-}
-
 TEST_CASE("a full disk is told, and no half file lies there") {
     Provider provider;
     const std::string id = provider.create();

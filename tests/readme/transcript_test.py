@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Runs what a document shows: transcript_test.py DOCUMENT.md BIN_DIRECTORY [NAME=VALUE...]
+
+Every ```console block after a line `<!-- tested -->` is one session: `$ ` begins a command (`> ` goes on with it), the
+lines after it are what it must print, stdout and stderr together; `...` in them stands for anything. A command must
+succeed unless its last line is `exit N`. The session has an empty home and working directory, and BIN_DIRECTORY first
+in its PATH.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+EXIT = re.compile(r"exit (\d+)")
+
+
+def sessions(text):
+    pattern = r"<!-- tested -->\n+```console\n(.*?)```"
+    return [match[1].splitlines() for match in re.finditer(pattern, text, re.DOTALL)]
+
+
+def steps(lines):
+    """(command, expected lines, expected exit) of a session"""
+    result = []
+    for line in lines:
+        if line.startswith("$ "):
+            result.append([line[2:], []])
+        elif line.startswith("> "):
+            result[-1][0] += "\n" + line[2:]
+        else:
+            result[-1][1].append(line)
+    for step in result:
+        match = EXIT.fullmatch(step[1][-1]) if step[1] else None
+        if match:
+            step[1].pop()
+        step.append(int(match[1]) if match else 0)
+    return result
+
+
+def script(session, folder):
+    """One shell for the whole session; each step writes its output and its exit code into files of its own."""
+    parts = []
+    for number, (command, _, _) in enumerate(session):
+        parts.append(f"{{ {command}\n}} >{folder}/{number}.out 2>&1\necho $? >{folder}/{number}.exit")
+    return "\n".join(parts) + "\n"
+
+
+def matches(expected, printed):
+    """A line that is only `...` stands for any number of lines."""
+    pattern = "".join(r"(?:.*\n)*" if line == "..." else
+                      ".*".join(re.escape(part) for part in line.split("...")) + r"\n" for line in expected)
+    printed = printed.rstrip("\n")
+    return re.fullmatch(pattern, printed + "\n" if printed else "") is not None
+
+
+def run(session, environment):
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
+        text = script(session, folder)
+        subprocess.run(["bash", "-c", text], cwd=home, stdin=subprocess.DEVNULL, check=False,
+                       env={**environment, "HOME": home, "XDG_RUNTIME_DIR": home})
+        for number, (command, expected, status) in enumerate(session):
+            code = Path(folder, f"{number}.exit")
+            if not code.exists():
+                return f"$ {command}\nthe session ended before or in it"
+            printed = Path(folder, f"{number}.out").read_text(errors="replace")
+            if int(code.read_text()) != status or not matches(expected, printed):
+                wanted = "\n".join(expected)
+                return f"$ {command}\nexpected, with exit {status}:\n{wanted}\nfound, with exit {code.read_text()}{printed}"
+    return None
+
+
+def main():
+    document, binaries = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
+    environment = {"PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "dumb"}
+    environment.update(word.split("=", 1) for word in sys.argv[3:])
+    found = sessions(document.read_text())
+    if not found:
+        raise SystemExit(f"{document} has no tested session")
+    count = 0
+    for lines in found:
+        session = steps(lines)
+        count += len(session)
+        if failure := run(session, environment):
+            raise SystemExit(f"{document.name}:\n{failure}")
+    print(f"{document.name}: {count} commands print what it says")
+
+
+if __name__ == "__main__":
+    main()
