@@ -39,7 +39,9 @@ add_library(berth_rules INTERFACE)
 target_link_libraries(berth_rules INTERFACE berth_plain_rules)
 if(BERTH_SANITIZE)
     target_compile_options(berth_rules INTERFACE -fsanitize=${BERTH_SANITIZE} -fno-omit-frame-pointer
-        -fno-sanitize-recover=all)
+        -fno-sanitize-recover=all
+        # GCC does not follow std::optional through its own instrumentation.
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(berth_rules INTERFACE -fsanitize=${BERTH_SANITIZE})
     target_compile_definitions(berth_rules INTERFACE BERTH_SANITIZED=1)
 endif()
