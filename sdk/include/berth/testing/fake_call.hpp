@@ -23,8 +23,8 @@ struct Shared {
     Plan plan;
     ContractSize size = ContractSize::current;
     std::vector<std::string> secrets;
-    std::uint64_t calls = 0;
-    std::uint64_t exchanges_left_open = 0;
+    std::atomic<std::uint64_t> calls{0};
+    std::atomic<std::uint64_t> exchanges_left_open{0};
 };
 
 /// The two ends of a pipe of which one is lent to the plugin.

@@ -128,6 +128,7 @@ private:
                         std::uint64_t* revision) noexcept -> berth_status {
             const FakeCall::Use use{FakeCall::from(call), "get of stored state"};
             if (FakeCall::from(call).stopped()) return FakeCall::from(call).host_stops();
+            const ::berth::detail::Locking locking{&from(raw).lock_};
             const auto found = from(raw).state_.values.find(std::string{::berth::detail::view(key)});
             if (found == from(raw).state_.values.end()) return BERTH_END;
             *revision = found->second.revision;
@@ -137,6 +138,7 @@ private:
                         std::uint64_t expected, std::uint64_t* revision) noexcept -> berth_status {
             const FakeCall::Use use{FakeCall::from(call), "put of stored state"};
             if (FakeCall::from(call).stopped()) return FakeCall::from(call).host_stops();
+            const ::berth::detail::Locking locking{&from(raw).lock_};
             using ::berth::detail::view;
             return from(raw).state_.store(view(key), view(value), expected, revision);
         };
@@ -144,12 +146,14 @@ private:
                            std::uint64_t expected) noexcept -> berth_status {
             const FakeCall::Use use{FakeCall::from(call), "remove of stored state"};
             if (FakeCall::from(call).stopped()) return FakeCall::from(call).host_stops();
+            const ::berth::detail::Locking locking{&from(raw).lock_};
             return from(raw).state_.erase(::berth::detail::view(key), expected);
         };
         state_.list = [](const berth_host* raw, berth_call* call, berth_str prefix,
                          berth_pairs_sink* sink) noexcept -> berth_status {
             const FakeCall::Use use{FakeCall::from(call), "list of stored state"};
             if (FakeCall::from(call).stopped()) return FakeCall::from(call).host_stops();
+            const ::berth::detail::Locking locking{&from(raw).lock_};
             for (const auto& [key, value] : from(raw).state_.values) {
                 if (key.rfind(::berth::detail::view(prefix), 0) != 0) continue;
                 const berth_pair pair{::berth::detail::text(key), ::berth::detail::text(""), 0};

@@ -163,6 +163,7 @@ private:
     static FakeExchange& from(berth_exchange* raw) { return *reinterpret_cast<FakeExchange*>(raw); }
     std::map<std::pair<std::string, std::string>, HttpRoute> routes_;
     std::list<FakeExchange> exchanges_;
+    ::berth::detail::Lock lock_;
 };
 
 inline FakeHttp::FakeHttp() : berth_http{} {
@@ -224,6 +225,7 @@ inline FakeHttp::FakeHttp() : berth_http{} {
 
 inline berth_status FakeHttp::start(FakeCall& call, const berth_http_request& request, berth_exchange** exchange) {
     using ::berth::detail::view;
+    const ::berth::detail::Locking locking{&lock_};
     if (call.stopped()) return call.host_stops();
     const std::string method{view(request.method)};
     const std::string path{path_of(view(request.url))};
@@ -254,6 +256,7 @@ inline berth_status FakeHttp::start(FakeCall& call, const berth_http_request& re
 }
 
 inline std::size_t FakeHttp::close_all(FakeCall& call) {
+    const ::berth::detail::Locking locking{&lock_};
     std::size_t still_open = 0;
     for (FakeExchange& exchange : exchanges_)
         if (&exchange.call == &call && std::exchange(exchange.open, false)) {

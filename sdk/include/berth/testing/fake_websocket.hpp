@@ -75,6 +75,7 @@ public:
     std::list<FakeSocket> sockets;
 
     berth_status start(FakeCall& call, const berth_http_request& request, berth_socket** socket) {
+        const ::berth::detail::Locking locking{&lock_};
         if (call.stopped()) return call.host_stops();
         const std::string path{FakeHttp::path_of(::berth::detail::view(request.url))};
         const auto script = scripts_.find(path);
@@ -87,6 +88,7 @@ public:
     }
     /// The call is over: the host closes what is still open, and says how many there were.
     std::size_t close_all(FakeCall& call) {
+        const ::berth::detail::Locking locking{&lock_};
         std::size_t still_open = 0;
         for (FakeSocket& socket : sockets)
             if (&socket.call == &call && !socket.close_code) {
@@ -125,6 +127,7 @@ private:
         return BERTH_OK;
     }
     std::map<std::string, std::deque<ScriptedMessage>> scripts_;
+    ::berth::detail::Lock lock_;
 };
 
 }  // namespace berth::inline sdk_v1::testing

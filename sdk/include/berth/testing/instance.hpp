@@ -34,7 +34,7 @@ struct ProcessRun {
     std::optional<ProcessEnd> end;
 };
 
-/// One configured instance of a plugin, opened on a fake host.
+/// One configured instance of a plugin, opened on a fake host. Its methods may be called from several threads.
 class Instance {
 public:
     /// The plugin that is linked into the test. Throws its berth::Error when it does not open.
@@ -59,7 +59,7 @@ public:
         });
         if (answer.ok() && answer.result.idempotency_key != request.idempotency_key)
             host_.rules().broken("data", "create did not give back the idempotency key");
-        if (answer.ok()) made_.insert(answer.result.id);
+        if (answer.ok()) note([&] { made_.insert(answer.result.id); });
         return answer;
     }
     Answer<SandboxInfo> get(std::string_view id) {
@@ -81,7 +81,7 @@ public:
         Answer<Nothing> answer = nothing("destroy", [&](FakeCall& call, Arena& arena) {
             return plugin_.methods->destroy(self_, &call, arena.text(id));
         });
-        if (answer.ok()) made_.erase(std::string{id});
+        if (answer.ok()) note([&] { made_.erase(std::string{id}); });
         return answer;
     }
     ProcessRun execute(std::string_view id, const ProcessRequest& request) {
@@ -209,6 +209,11 @@ private:
         Arena& arena;
         ~Lent() { arena.die(); }
     };
+    template <class Act>
+    void note(Act&& act) {
+        const ::berth::detail::Locking locking{&lock_};
+        act();
+    }
     Arena& arena() { return host_.keep(std::make_unique<Arena>()); }
 
     template <class Body>
@@ -290,7 +295,8 @@ private:
     FakeHost& host_;
     const berth_plugin& plugin_;
     void* self_ = nullptr;
-    std::uint64_t keys_ = 0;
+    std::atomic<std::uint64_t> keys_{0};
+    ::berth::detail::Lock lock_;
     std::set<std::string> made_;
 };
 
