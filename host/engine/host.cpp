@@ -128,8 +128,8 @@ void Host::follow_logs(const SandboxName& sandbox, const LogOptions& log,
     job.admit = [](const ProviderConfiguration&, const Offer& offer) {
         if (auto missing = missing_feature(offer, "log_follow", "following a log")) throw *missing;
     };
+    std::exception_ptr failure;
     implementation_->run(std::move(job), [&](Provider& provider, ActiveCall& call) {
-        std::exception_ptr failure;
         const auto pass_on = [&](std::string_view bytes) {
             if (failure) return;
             try {
@@ -146,8 +146,8 @@ void Host::follow_logs(const SandboxName& sandbox, const LogOptions& log,
             // To be stopped is how following usually ends.
             if (error.code() != Code::cancelled || !call.call().cancelled()) throw;
         }
-        if (failure) std::rethrow_exception(failure);
     });
+    if (failure) std::rethrow_exception(failure);
 }
 
 void Host::set_environment_variables(const SandboxName& sandbox, const Variables& set,
