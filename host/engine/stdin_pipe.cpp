@@ -14,6 +14,8 @@ namespace berth::inline host_v1 {
 
 namespace {
 
+constexpr int wanted_capacity = 256 << 10;
+
 /// While it lives, a broken pipe is only EPIPE on this thread.
 class BrokenPipeIsNoSignal {
 public:
@@ -53,6 +55,8 @@ StdinPipe::StdinPipe() : over_(make_event()) {
     write_end_ = std::move(pipe.write_end);
     // Only our end: the flag belongs to the open end, and the process may want its own to block.
     ::fcntl(write_end_.get(), F_SETFL, O_WRONLY | O_NONBLOCK);
+    // Fewer turns between the two sides of a long input. The system may refuse: then it is as large as pipes are.
+    ::fcntl(write_end_.get(), F_SETPIPE_SZ, wanted_capacity);
     number_.store(write_end_.get());
 }
 

@@ -1,5 +1,5 @@
 // A program that embeds Berth, in one file: makes a sandbox with the provider `local`, works in it, and leaves nothing.
-// It includes what an installed Berth gives, and nothing else. `embedding PLUGIN_DIRECTORY STATE_DIRECTORY`.
+// It includes what an installed Berth gives, and nothing else. `embedding_program PLUGIN_DIRECTORY STATE_DIRECTORY`.
 #include <berth/engine/host.hpp>
 
 #include <cstdlib>
@@ -37,7 +37,7 @@ berth::ProcessConfig shell(const std::string& line) {
 void work(berth::Host& host) {
     berth::CreateRequest request;
     request.config.name = "embedding";
-    request.config.initial_files = {{.sandbox_path = "greeting", .content = "hello\n"}};
+    request.config.initial_files = {{"", "greeting", {}, "hello\n"}};
     const auto info = host.create(request);
     const berth::SandboxName sandbox{info.provider, info.id};
 
