@@ -18,6 +18,23 @@ bool only_reads(const Error& error) noexcept {
     return std::find(reading_operations.begin(), reading_operations.end(), operation) != reading_operations.end();
 }
 
+/// Answers that say what is the matter, even where earlier parts of the call are in place: the error names them.
+bool is_definite(Code code) noexcept {
+    switch (code) {
+        case Code::invalid_argument:
+        case Code::unsupported:
+        case Code::file_not_found:
+        case Code::is_directory:
+        case Code::not_directory:
+        case Code::file_exists:
+        case Code::permission_denied:
+        case Code::path_escape:
+            return true;
+        default:
+            return false;
+    }
+}
+
 int weight(int code) noexcept {
     switch (code) {
         case exit_ok:
@@ -36,7 +53,8 @@ int weight(int code) noexcept {
 }  // namespace
 
 int exit_code_of(const Error& error) noexcept {
-    if (error.fields().outcome == Outcome::unknown && !only_reads(error)) return exit_outcome_unknown;
+    const bool open = error.fields().outcome == Outcome::unknown && !only_reads(error) && !is_definite(error.code());
+    if (open) return exit_outcome_unknown;
     return error.code() == Code::timeout ? exit_deadline : exit_failure;
 }
 

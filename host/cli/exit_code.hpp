@@ -13,7 +13,8 @@ inline constexpr int exit_deadline = 124;
 inline constexpr int exit_failure = 125;
 inline constexpr int exit_signal_base = 128;
 
-/// 123 when the call may have changed something and nobody knows (not for calls that only read), else 124 for a
+/// 123 when the call may have changed something and nobody knows (not for calls that only read, nor for
+/// answers as definite as a file that is not there), else 124 for a
 /// deadline, else 125.
 [[nodiscard]] int exit_code_of(const Error& error) noexcept;
 

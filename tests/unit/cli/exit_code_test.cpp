@@ -33,6 +33,11 @@ TEST_CASE("a call that only reads has no unknown outcome") {
     CHECK(exit_code_of(failure(Code::timeout, Outcome::unknown, "get")) == 124);
 }
 
+TEST_CASE("a missing file is a definite answer") {
+    CHECK(exit_code_of(failure(Code::file_not_found, Outcome::unknown, "upload_files")) == 125);
+    CHECK(exit_code_of(failure(Code::resource_exhausted, Outcome::unknown, "upload_files")) == 123);
+}
+
 TEST_CASE("results") {
     ProcessResult result;
     CHECK(exit_code_of(result) == 0);
