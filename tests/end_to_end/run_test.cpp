@@ -116,9 +116,9 @@ providers:
 defaults: { kill_grace: 10m }
 )");
     auto pipe = berth::make_pipe();
-    auto running =
-        workspace.start({"run", "--", "sh", "-c", "trap 'echo told' TERM; echo started; while :; do sleep 600; done"},
-                        {.output = pipe.write_end.get()});
+    auto running = workspace.start(
+        {"run", "--", "sh", "-c", "trap 'echo told' TERM; echo started; while :; do sleep 600 & wait; done"},
+        {.output = pipe.write_end.get()});
     pipe.write_end.reset();
     REQUIRE(reads(pipe.read_end.get(), "started\n"));
     running->signal(SIGINT);
