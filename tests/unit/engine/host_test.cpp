@@ -149,41 +149,6 @@ TEST_CASE("is_ready is false for whatever is not there, and says why in the log"
     }
 }
 
-TEST_CASE("restarts at once become one") {
-    Setting setting;
-    Signal go_on;
-    std::atomic<int> restarts{0};
-    setting.script->restart = [&](Call&, std::string_view id) {
-        ++restarts;
-        CHECK(go_on.wait());
-        SandboxInfo info;
-        info.id = id;
-        info.state = SandboxState::ready;
-        return info;
-    };
-    const auto host = setting.start();
-    std::vector<std::thread> threads;
-    std::atomic<int> ready{0};
-    std::stop_source stop;
-    for (int index = 0; index < 8; ++index)
-        threads.emplace_back([&] {
-            if (host->restart(sandbox).state == SandboxState::ready) ++ready;
-        });
-    CHECK(eventually([&] { return restarts == 1; }));
-    // One who waits may give up alone.
-    std::thread impatient([&] {
-        CHECK(failure_of([&] { return host->restart(sandbox, {Milliseconds{10}, {}, {}}); }).code() == Code::timeout);
-    });
-    impatient.join();
-    (void)host->get(sandbox);
-    go_on.raise();
-    for (auto& thread : threads)
-        thread.join();
-    CHECK(ready == 8);
-    CHECK(restarts <= 8);
-    CHECK(host->restart({"fake", "another"}).id == "another");
-}
-
 TEST_CASE("autostart starts a stopped sandbox once, and only a stopped one") {
     Setting setting;
     std::atomic<int> restarts{0};
