@@ -16,15 +16,15 @@ extern "C" {
 typedef struct berth_error {
     uint32_t size;
     uint32_t flags;
-    int32_t code;                  /* BERTH_INVALID_ARGUMENT .. BERTH_INTERNAL */
-    int32_t outcome;               /* BERTH_OUTCOME_*; zero is the safe "unknown" */
-    berth_str message;             /* what happened, one sentence, without the sandbox's name */
-    berth_str hint;                /* what to do next */
-    berth_pairs details;           /* such as command, exit_code, stdout, stderr of a failed setup command */
-    berth_opt_u64 index;           /* which file operation or setup command */
-    berth_str path;                /* which file, bytes */
+    int32_t code;        /* BERTH_INVALID_ARGUMENT .. BERTH_INTERNAL */
+    int32_t outcome;     /* BERTH_OUTCOME_*; zero is the safe "unknown" */
+    berth_str message;   /* what happened, one sentence, without the sandbox's name */
+    berth_str hint;      /* what to do next */
+    berth_pairs details; /* such as command, exit_code, stdout, stderr of a failed setup command */
+    berth_opt_u64 index; /* which file operation or setup command */
+    berth_str path;      /* which file, bytes */
     berth_opt_i64 retry_after_ms;
-    berth_str upstream_code;       /* the backend's own code */
+    berth_str upstream_code; /* the backend's own code */
     berth_str upstream_request_id;
 } berth_error;
 

@@ -36,21 +36,21 @@ typedef struct berth_sandbox_config {
     berth_str template_name;              /* feature template */
     berth_strs setup_commands;            /* shell lines for `sh -c`, in order, after the initial files */
     berth_pairs labels;
-    berth_str idempotency_key;            /* never absent. Store it with the sandbox and give it back in the info */
-    berth_opt_i64 ttl_ms;                 /* feature ttl: destroy after this time, whatever runs */
-    berth_opt_i64 idle_ttl_ms;            /* feature idle_ttl: destroy after this time without calls */
-    berth_opt_u64 disk_limit_mib;         /* feature disk_limit */
-    berth_opt_u64 pids_limit;             /* feature pids_limit */
-    berth_strs network_allow;             /* with BERTH_NETWORK_ALLOW_LIST: host names and CIDRs */
-    int32_t network;                      /* BERTH_NETWORK_*; features network_none, _host, _outbound, _allow_list */
-    uint32_t reserved;                    /* zero */
-    berth_pairs extra;                    /* provider-specific wishes; an unknown one is INVALID_ARGUMENT */
+    berth_str idempotency_key;    /* never absent. Store it with the sandbox and give it back in the info */
+    berth_opt_i64 ttl_ms;         /* feature ttl: destroy after this time, whatever runs */
+    berth_opt_i64 idle_ttl_ms;    /* feature idle_ttl: destroy after this time without calls */
+    berth_opt_u64 disk_limit_mib; /* feature disk_limit */
+    berth_opt_u64 pids_limit;     /* feature pids_limit */
+    berth_strs network_allow;     /* with BERTH_NETWORK_ALLOW_LIST: host names and CIDRs */
+    int32_t network;              /* BERTH_NETWORK_*; features network_none, _host, _outbound, _allow_list */
+    uint32_t reserved;            /* zero */
+    berth_pairs extra;            /* provider-specific wishes; an unknown one is INVALID_ARGUMENT */
 } berth_sandbox_config;
 
 enum {
-    BERTH_PROCESS_LIVE_STDIN = 1,      /* stdin comes from call->stdin_fd; feature stdin */
-    BERTH_PROCESS_TTY = 2,             /* run on a terminal; all output is STDOUT; feature tty */
-    BERTH_PROCESS_DISCARD_STDOUT = 4,  /* throw the bytes away; never block the process */
+    BERTH_PROCESS_LIVE_STDIN = 1,     /* stdin comes from call->stdin_fd; feature stdin */
+    BERTH_PROCESS_TTY = 2,            /* run on a terminal; all output is STDOUT; feature tty */
+    BERTH_PROCESS_DISCARD_STDOUT = 4, /* throw the bytes away; never block the process */
     BERTH_PROCESS_DISCARD_STDERR = 8,
     BERTH_PROCESS_KILL_BACKGROUND = 16 /* after the main process ended, end what it left behind */
 };
@@ -67,7 +67,7 @@ typedef struct berth_process {
     int64_t drain_grace_ms;               /* how long output is awaited after the main process ended; filled in */
     uint32_t rows;                        /* with BERTH_PROCESS_TTY */
     uint32_t columns;
-    berth_str terminal;                   /* with BERTH_PROCESS_TTY: the value of TERM */
+    berth_str terminal; /* with BERTH_PROCESS_TTY: the value of TERM */
     berth_pairs extra;
 } berth_process;
 
@@ -86,9 +86,9 @@ typedef struct berth_process_end {
 typedef struct berth_usage {
     uint32_t size;
     uint32_t flags;
-    berth_opt_f64 cpu_percent; /* 100 = one core */
-    berth_opt_u64 memory_bytes; /* resident memory of all processes of the sandbox */
-    berth_opt_u64 disk_bytes;   /* the sandbox's files */
+    berth_opt_f64 cpu_percent;            /* 100 = one core */
+    berth_opt_u64 memory_bytes;           /* resident memory of all processes of the sandbox */
+    berth_opt_u64 disk_bytes;             /* the sandbox's files */
     berth_opt_u64 network_received_bytes; /* since creation or the last restart */
     berth_opt_u64 network_sent_bytes;
     berth_opt_u64 process_count;
@@ -101,22 +101,22 @@ typedef struct berth_usage {
 /* A sandbox as it is now. The provider's name is not in it: the host knows it. */
 typedef struct berth_sandbox_info {
     uint32_t size;
-    uint32_t flags;     /* BERTH_SANDBOX_* */
-    berth_str id;       /* 1-128 of [A-Za-z0-9._-], not `.` or `..`; never reused */
-    int32_t state;      /* BERTH_STATE_* */
-    int32_t network;    /* BERTH_NETWORK_*, as really given; 0 = not known */
+    uint32_t flags;  /* BERTH_SANDBOX_* */
+    berth_str id;    /* 1-128 of [A-Za-z0-9._-], not `.` or `..`; never reused */
+    int32_t state;   /* BERTH_STATE_* */
+    int32_t network; /* BERTH_NETWORK_*, as really given; 0 = not known */
     int64_t created_at_ms;
-    berth_opt_i64 last_used_at_ms;        /* last execute, upload or download; `get` does not change it */
+    berth_opt_i64 last_used_at_ms; /* last execute, upload or download; `get` does not change it */
     berth_opt_i64 expires_at_ms;
     const berth_environment* environment; /* the truth: what was given, defaults filled in; never NULL */
     const berth_usage* usage;             /* may be NULL */
     berth_str idempotency_key;            /* as given to create */
     berth_str name;
     berth_str template_name;
-    berth_str error_text;                 /* when the state is ERROR */
-    berth_str backend_id;                 /* the backend's own name for it, when it differs from id */
+    berth_str error_text; /* when the state is ERROR */
+    berth_str backend_id; /* the backend's own name for it, when it differs from id */
     berth_pairs labels;
-    berth_pairs facts;                    /* what a person may want to see in `inspect`, name and value */
+    berth_pairs facts; /* what a person may want to see in `inspect`, name and value */
 } berth_sandbox_info;
 
 enum { BERTH_LOG_FOLLOW = 1 /* keep going as new lines come, until cancel; feature log_follow */ };
@@ -136,13 +136,13 @@ enum {
 /* One file, directory or link on its way in or out. */
 typedef struct berth_file_entry {
     uint32_t size;
-    uint32_t flags;          /* BERTH_ENTRY_* */
-    int32_t kind;            /* BERTH_FILE, BERTH_DIRECTORY, BERTH_SYMLINK */
-    uint32_t mode;           /* permission bits, 0-0777 */
-    uint64_t operation;      /* index of the caller's file operation */
-    berth_str path;          /* bytes. Upload: the whole sandbox path. Download: below the wanted path, "" for itself */
-    berth_str link_target;   /* bytes; with BERTH_SYMLINK */
-    berth_opt_u64 length;    /* bytes of a file, when known beforehand */
+    uint32_t flags;        /* BERTH_ENTRY_* */
+    int32_t kind;          /* BERTH_FILE, BERTH_DIRECTORY, BERTH_SYMLINK */
+    uint32_t mode;         /* permission bits, 0-0777 */
+    uint64_t operation;    /* index of the caller's file operation */
+    berth_str path;        /* bytes. Upload: the whole sandbox path. Download: below the wanted path, "" for itself */
+    berth_str link_target; /* bytes; with BERTH_SYMLINK */
+    berth_opt_u64 length;  /* bytes of a file, when known beforehand */
 } berth_file_entry;
 
 /* A feature of this instance, as `describe` tells it. */

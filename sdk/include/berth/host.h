@@ -31,12 +31,12 @@ enum {
 typedef struct berth_setting {
     uint32_t size;
     uint32_t flags;
-    int32_t kind;     /* BERTH_SETTING_* */
-    int32_t boolean;  /* 0 or 1 */
+    int32_t kind;      /* BERTH_SETTING_* */
+    int32_t boolean;   /* 0 or 1 */
     berth_str pointer; /* JSON pointer, such as /git/token */
     berth_str text;
     int64_t integer;
-    double number;    /* also set for integers */
+    double number; /* also set for integers */
 } berth_setting;
 
 typedef struct berth_settings {
@@ -88,15 +88,16 @@ enum {
 
 typedef struct berth_http_request {
     uint32_t size;
-    uint32_t flags;              /* BERTH_HTTP_* */
+    uint32_t flags; /* BERTH_HTTP_* */
     berth_str method;
     berth_str url;
-    berth_pairs headers;         /* a value that holds a secret carries BERTH_PAIR_SECRET */
+    berth_pairs headers; /* a value that holds a secret carries BERTH_PAIR_SECRET */
     berth_bytes body;
-    berth_opt_u64 body_length;   /* of a streamed body, when known */
-    berth_opt_i64 idle_ms;       /* fail when nothing moves for so long */
-    berth_str unix_socket;       /* connect here instead; bytes */
-    berth_pairs retry_after_headers; /* vendors' own: name = header, value = "seconds" | "milliseconds" | "unix_seconds" */
+    berth_opt_u64 body_length; /* of a streamed body, when known */
+    berth_opt_i64 idle_ms;     /* fail when nothing moves for so long */
+    berth_str unix_socket;     /* connect here instead; bytes */
+    berth_pairs
+        retry_after_headers; /* vendors' own: name = header, value = "seconds" | "milliseconds" | "unix_seconds" */
 } berth_http_request;
 
 typedef struct berth_http_head {
@@ -136,7 +137,7 @@ enum { BERTH_SOCKET_TEXT = 1, BERTH_SOCKET_BINARY = 2, BERTH_SOCKET_CLOSED = 3 }
 /* What arrived. With BERTH_SOCKET_CLOSED `close_code` says why; 1006 when the peer did not say. */
 typedef struct berth_socket_message {
     uint32_t size;
-    uint32_t kind; /* BERTH_SOCKET_* */
+    uint32_t kind;     /* BERTH_SOCKET_* */
     berth_bytes bytes; /* lives until the next receive */
     int32_t close_code;
     int32_t reserved;
@@ -159,7 +160,7 @@ typedef struct berth_websocket {
 /* Handed to `open`, valid until `close` has returned. */
 struct berth_host {
     uint32_t size;
-    uint32_t minor;          /* contract minor this host speaks */
+    uint32_t minor; /* contract minor this host speaks */
     void* host_data;
     berth_str provider_name; /* as in berth.yaml */
     /* One line for the operator; secrets known to the host are masked. Also outside a call. [any thread] */

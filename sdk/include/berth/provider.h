@@ -50,8 +50,7 @@ typedef struct berth_methods {
     berth_status (*restart)(void* self, berth_call* call, berth_str id, berth_info_sink* sink);
 
     /* Captures files and environment; writes the new snapshot's id into `sink`. */
-    berth_status (*create_snapshot)(void* self, berth_call* call, berth_str id, berth_str name,
-                                    berth_bytes_sink* sink);
+    berth_status (*create_snapshot)(void* self, berth_call* call, berth_str id, berth_str name, berth_bytes_sink* sink);
     /* Replaces files and environment; processes end, the id stays. When it fails, the old files are still there. */
     berth_status (*restore_snapshot)(void* self, berth_call* call, berth_str id, berth_str snapshot);
     /* Lifecycle events and output, oldest first, one entry a line, each with time, source and pid. */
@@ -113,13 +112,13 @@ enum {
 
 /* Places a manifest in a C plugin: BERTH_MANIFEST("{\"name\": ...}"), once, at file scope. `used, retain` keep it
  * through strip and --gc-sections. */
-#define BERTH_MANIFEST(text) \
-    static const struct { \
-        uint32_t name_size; \
-        uint32_t text_size; \
-        uint32_t type; \
-        char name[8]; \
-        char content[(sizeof(text) + 2) / 4 * 4]; \
+#define BERTH_MANIFEST(text)                                                                         \
+    static const struct {                                                                            \
+        uint32_t name_size;                                                                          \
+        uint32_t text_size;                                                                          \
+        uint32_t type;                                                                               \
+        char name[8];                                                                                \
+        char content[(sizeof(text) + 2) / 4 * 4];                                                    \
     } berth_manifest_note __attribute__((section(BERTH_NOTE_SECTION), used, retain, aligned(4))) = { \
         sizeof(BERTH_NOTE_OWNER), sizeof(text) - 1, BERTH_NOTE_MANIFEST, BERTH_NOTE_OWNER, text}
 

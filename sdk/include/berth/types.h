@@ -136,13 +136,7 @@ enum {
 
 enum { BERTH_FILE = 1, BERTH_DIRECTORY = 2, BERTH_SYMLINK = 3 };
 
-enum {
-    BERTH_LOG_TRACE = 1,
-    BERTH_LOG_DEBUG = 2,
-    BERTH_LOG_INFO = 3,
-    BERTH_LOG_WARNING = 4,
-    BERTH_LOG_ERROR = 5
-};
+enum { BERTH_LOG_TRACE = 1, BERTH_LOG_DEBUG = 2, BERTH_LOG_INFO = 3, BERTH_LOG_WARNING = 4, BERTH_LOG_ERROR = 5 };
 
 /* True when the struct behind `pointer` is long enough to hold `member`. Needed on the plugin's side only, before
  * reading a member that a later minor version added. `type` is a parameter because strict C11 has no typeof. */
