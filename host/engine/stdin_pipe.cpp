@@ -2,50 +2,18 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <ctime>
+
+#include "../base/broken_pipe.hpp"
 
 namespace berth::inline host_v1 {
 
 namespace {
 
 constexpr int wanted_capacity = 256 << 10;
-
-/// While it lives, a broken pipe is only EPIPE on this thread.
-class BrokenPipeIsNoSignal {
-public:
-    BrokenPipeIsNoSignal() {
-        ::sigemptyset(&pipe_signal_);
-        ::sigaddset(&pipe_signal_, SIGPIPE);
-        sigset_t pending;
-        ::sigpending(&pending);
-        // One that waits already is somebody else's and stays.
-        was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
-        ::pthread_sigmask(SIG_BLOCK, &pipe_signal_, &before_);
-    }
-    BrokenPipeIsNoSignal(const BrokenPipeIsNoSignal&) = delete;
-    BrokenPipeIsNoSignal& operator=(const BrokenPipeIsNoSignal&) = delete;
-    ~BrokenPipeIsNoSignal() {
-        const int saved = errno;
-        if (!was_pending_) {
-            const timespec at_once{};
-            while (::sigtimedwait(&pipe_signal_, nullptr, &at_once) < 0 && errno == EINTR) {
-            }
-        }
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-        errno = saved;
-    }
-
-private:
-    sigset_t pipe_signal_{};
-    sigset_t before_{};
-    bool was_pending_ = false;
-};
 
 }  // namespace
 

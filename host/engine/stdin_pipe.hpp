@@ -9,8 +9,8 @@
 
 namespace berth::inline host_v1 {
 
-/// A write to a pipe nobody reads raises SIGPIPE, and a library must not change what a program does with signals:
-/// write() blocks SIGPIPE for its own thread and takes back the one it may have caused.
+/// A process that no longer reads is EPIPE here, never SIGPIPE:
+/// write() keeps the signal from its thread (base/broken_pipe).
 class StdinPipe {
 public:
     /// Throws std::system_error when there are no descriptors left.
