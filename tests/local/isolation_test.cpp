@@ -73,8 +73,17 @@ TEST_CASE("the host's directories are not there") {
     CHECK(provider.run(id, "cat " + path).end.exit_code != 0);
     CHECK(provider.run(id, "cat /proc/1/root" + path).end.exit_code != 0);
     CHECK(provider.run(id, "ls -d /root /home/* /var/lib /boot /mnt /srv /sys 2>/dev/null").out == "/home/sandbox\n");
-    CHECK(provider.run(id, "ls /").out ==
-          "bin\ndev\netc\nhome\nlib\nlib32\nlib64\nproc\nrun\nsbin\ntmp\nusr\nvar\nworkspace\n");
+    // Beside its own, nothing but the names that lead into /usr, as many of them as this machine has.
+    std::string expected;
+    for (const char* name : {"bin", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "proc", "run", "sbin",
+                             "tmp", "usr", "var", "workspace"}) {
+        const bool of_the_machine =
+            std::string_view(name).starts_with("lib") || std::string_view(name).ends_with("bin");
+        if (!of_the_machine || std::filesystem::exists(std::filesystem::path("/") / name)) {
+            expected += std::string(name) + "\n";
+        }
+    }
+    CHECK(provider.run(id, "ls /").out == expected);
     CHECK(provider.run(id, "ls /tmp /run").out == "/run:\n\n/tmp:\n");
     CHECK(provider.run(id, "cat /etc/shadow /etc/ssh/* /etc/machine-id").out.empty());
 }
