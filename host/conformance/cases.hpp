@@ -11,6 +11,7 @@ std::vector<Case> lifecycle_cases();
 std::vector<Case> execute_cases();
 std::vector<Case> limits_cases();
 std::vector<Case> stream_cases();
+std::vector<Case> terminal_cases();
 std::vector<Case> upload_cases();
 std::vector<Case> download_cases();
 std::vector<Case> usage_cases();

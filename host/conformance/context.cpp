@@ -155,6 +155,19 @@ void Context::fail(const std::string& what, int source_line) const {
     throw Failure("line " + std::to_string(source_line) + ": " + what);
 }
 
+std::string read_until(const Context& context, ByteStream& stream, std::string_view wanted) {
+    std::string seen;
+    std::array<std::byte, 4096> buffer{};
+    while (seen.find(wanted) == std::string::npos) {
+        const auto got = stream.read_for(buffer, Milliseconds{60'000});
+        if (!got) context.fail("nothing came for a minute; so far " + shown(seen));
+        if (*got == 0) break;
+        for (std::size_t index = 0; index < *got; ++index)
+            seen += static_cast<char>(buffer[index]);
+    }
+    return seen;
+}
+
 void wait_until(const Context& context, const std::function<bool()>& probe, std::string_view what, int source_line) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::minutes{1};
     while (!probe()) {

@@ -119,6 +119,9 @@ private:
     int next_path_ = 0;
 };
 
+/// Reads until `wanted` has come, or the stream ends; fails the case when nothing comes for a minute.
+std::string read_until(const Context& context, ByteStream& stream, std::string_view wanted);
+
 /// Repeats `probe` until it is true; fails the case when that has not come within a minute. For states that a backend
 /// reaches in its own time.
 void wait_until(const Context& context, const std::function<bool()>& probe, std::string_view what,

@@ -8,8 +8,10 @@
 namespace berth_local {
 
 struct Event {
-    enum class Kind { cancel, signal, detach } kind = Kind::cancel;
+    enum class Kind { cancel, signal, detach, resize } kind = Kind::cancel;
     int signal = 0;
+    std::uint32_t rows = 0;  // of a resize: the terminal's new size
+    std::uint32_t columns = 0;
 };
 
 class Caller {

@@ -47,13 +47,13 @@ auto translated(Action&& action) {
 inline std::optional<rooms::Event> event_of(const berth::Event& event) {
     switch (event.kind) {
         case berth::EventKind::cancel:
-            return rooms::Event{rooms::Event::Kind::cancel, 0};
+            return rooms::Event{rooms::Event::Kind::cancel};
         case berth::EventKind::signal:
             return rooms::Event{rooms::Event::Kind::signal, event.signal};
         case berth::EventKind::detach:
-            return rooms::Event{rooms::Event::Kind::detach, 0};
+            return rooms::Event{rooms::Event::Kind::detach};
         case berth::EventKind::resize:
-            break;  // there are no terminals yet, so no host sends it
+            return rooms::Event{rooms::Event::Kind::resize, 0, event.rows, event.columns};
     }
     return std::nullopt;
 }
@@ -216,6 +216,10 @@ inline rooms::RunRequest request_of(const berth::Process& process) {
     request.process.kill_background = process.kills_background();
     request.process.kill_grace_ms = process.kill_grace().count();
     request.process.drain_grace_ms = process.drain_grace().count();
+    if (const std::optional<berth::Terminal> terminal = process.terminal()) {
+        request.process.terminal = rooms::TerminalSize{terminal->rows, terminal->columns};
+        request.terminal_name = terminal->name;
+    }
     request.directory = text_of(process.environment().cwd());
     request.timeout_ms = milliseconds_of(process.environment().timeout());
     request.environment = values_of(process.environment().env());

@@ -180,7 +180,7 @@ BERTH_PLUGIN(Local, R"({
   "description": "Sandboxes on this machine, isolated by bubblewrap: no daemon, no images, no account",
   "license": "Apache-2.0",
   "contract": 1,
-  "features": ["stdin", "signals", "detach", "network_none", "network_host", "persistent", "restart_keeps_files"],
+  "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "persistent", "restart_keeps_files"],
   "config": {
     "type": "object",
     "additionalProperties": false,

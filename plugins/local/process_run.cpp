@@ -16,25 +16,16 @@
 #include "link.hpp"
 #include "process_input.hpp"
 #include "process_outcome.hpp"
+#include "process_output.hpp"
+#include "run_request.hpp"
+#include "terminal_end.hpp"
 
 namespace berth_local {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t cold_buffer = 64U << 10;
-constexpr std::size_t hot_buffer = 256U << 10;
-constexpr std::uint64_t hot_after = 1U << 20;
-constexpr int hot_pipe = 1 << 20;
 constexpr milliseconds margin{5000};
-
-struct Output {
-    std::int32_t stream = 0;
-    Descriptor pipe;
-    std::uint64_t total = 0;
-    bool hot = false;
-    bool drop = false;  // nobody will read it
-};
 
 class Run {
 public:
@@ -48,7 +39,6 @@ public:
     ProcessEnd run(const std::function<bool()>& ended_by_us);
 
 private:
-    void send_request();
     bool step();
     void add(int descriptor, short events);
     [[nodiscard]] short seen(int descriptor) const;
@@ -59,12 +49,15 @@ private:
     void take_frames();
     void take_frame(const Frame& frame);
     void take_started(protocol::Reader& reader);
+    [[nodiscard]] bool take_streams(std::uint32_t streams);
+    [[nodiscard]] bool take_terminal(std::uint32_t streams);
     void take_ended(protocol::Reader& reader);
     void take_failed(protocol::Reader& reader);
     void tell_not_executed(int error);
-    void read_output(Output& output);
-    void offer(Output& output, std::string_view bytes);
+    void offer(std::int32_t stream, std::string_view bytes);
     void send_signal(int signal);
+    void resize(const Event& event);
+    void detach();
     [[nodiscard]] ProcessEnd lost(const std::function<bool()>& ended_by_us) const;
 
     Link link_;
@@ -72,10 +65,11 @@ private:
     Caller& caller_;
     ProcessSink& sink_;
 
-    std::array<Output, 2> outputs_;
-    std::unique_ptr<char[]> buffer_;
-    std::size_t buffer_size_ = 0;
+    std::array<ProcessOutput, 2> outputs_;
+    OutputBuffer buffer_;
+    std::array<bool, 2> unwanted_{};  // by output: nobody will read it
     ProcessInput input_;
+    std::optional<TerminalSize> new_size_;  // said before there was a terminal
 
     bool started_ = false;
     bool link_closed_ = false;
@@ -93,7 +87,8 @@ ProcessEnd Run::run(const std::function<bool()>& ended_by_us) {
     if (caller_.cancelled()) {
         throw refusal(BERTH_CANCELLED, "cancelled before the process was started");
     }
-    send_request();
+    write_run_request(link_.output(), request_);
+    link_.flush();
     if (request_.timeout_ms > 0) {
         answered_by_ = Clock::now() + margin +
                        milliseconds(request_.timeout_ms + request_.kill_grace_ms + request_.drain_grace_ms);
@@ -106,41 +101,14 @@ ProcessEnd Run::run(const std::function<bool()>& ended_by_us) {
     return end_ ? *end_ : lost(ended_by_us);
 }
 
-void Run::send_request() {
-    std::uint32_t flags = 0;
-    flags |= request_.discard_stdout ? protocol::run_discard_stdout : 0;
-    flags |= request_.discard_stderr ? protocol::run_discard_stderr : 0;
-    flags |= request_.input || request_.live_input ? protocol::run_stdin : 0;
-    flags |= request_.kill_background ? protocol::run_kill_background : 0;
-    protocol::Writer frame(link_.output(), protocol::Type::run);
-    frame.u32(protocol::version)
-        .u32(flags)
-        .i64(request_.timeout_ms)
-        .i64(request_.kill_grace_ms)
-        .text(request_.directory)
-        .u32(static_cast<std::uint32_t>(request_.arguments.size()));
-    for (const std::string& argument : request_.arguments) {
-        frame.text(argument);
-    }
-    frame.u32(static_cast<std::uint32_t>(request_.environment.size()));
-    for (const std::string& variable : request_.environment) {
-        frame.text(variable);
-    }
-    frame.finish();
-    if (link_.output().size() > protocol::max_request) {
-        throw refusal(BERTH_INVALID_ARGUMENT, "the arguments and the environment together are larger than 8 MiB");
-    }
-    link_.flush();
-}
-
 // One round of waiting and doing. False: nothing is left to wait for.
 bool Run::step() {
-    const bool outputs_open = outputs_[0].pipe || outputs_[1].pipe;
+    const bool outputs_open = outputs_[0].open() || outputs_[1].open();
     if (detached_ || ((end_ || link_closed_) && !outputs_open)) {
         return false;
     }
     if (drained_by_ && Clock::now() >= *drained_by_) {
-        return false;  // a child left in the background keeps the pipe: it goes on without us
+        return false;  // a child left in the background keeps its end: it goes on without us
     }
     if (answered_by_ && !end_ && Clock::now() >= *answered_by_) {
         link_closed_ = true;
@@ -149,8 +117,8 @@ bool Run::step() {
     polled_count_ = 0;
     add(caller_.events(), POLLIN);
     add(link_closed_ ? -1 : link_.descriptor(), static_cast<short>(POLLIN | (link_.output_waits() ? POLLOUT : 0)));
-    add(outputs_[0].pipe.get(), POLLIN);
-    add(outputs_[1].pipe.get(), POLLIN);
+    add(outputs_[0].descriptor().get(), POLLIN);
+    add(outputs_[1].descriptor().get(), POLLIN);
     const ProcessInput::Wanted input = end_ ? ProcessInput::Wanted{} : input_.wanted();
     add(input.descriptor, input.events);
     if (::poll(polled_.data(), polled_count_, wait_ms()) < 0 && errno != EINTR) {
@@ -160,9 +128,9 @@ bool Run::step() {
     if (!link_closed_ && seen(link_.descriptor()) != 0) {
         take_frames();
     }
-    for (Output& output : outputs_) {
-        if (output.pipe && seen(output.pipe.get()) != 0) {
-            read_output(output);
+    for (ProcessOutput& output : outputs_) {
+        if (output.open() && seen(output.descriptor().get()) != 0) {
+            offer(output.stream(), output.read(buffer_));
         }
     }
     if (seen(input.descriptor) != 0) {
@@ -220,8 +188,24 @@ void Run::take_event(const Event& event) {
         case Event::Kind::signal:
             return send_signal(event.signal);
         case Event::Kind::detach:
-            detached_ = true;
-            return;
+            return detach();
+        case Event::Kind::resize:
+            return resize(event);
+    }
+}
+
+void Run::detach() {
+    detached_ = true;
+    if (request_.terminal && !link_closed_) {
+        protocol::Writer(link_.output(), protocol::Type::leave).finish();
+        link_.flush();
+    }
+}
+
+void Run::resize(const Event& event) {
+    new_size_ = TerminalSize{event.rows, event.columns};
+    if (request_.terminal && outputs_[0].open()) {
+        set_terminal_size(outputs_[0].descriptor(), event.rows, event.columns);
     }
 }
 
@@ -293,6 +277,16 @@ void Run::take_frame(const Frame& frame) {
 void Run::take_started(protocol::Reader& reader) {
     const std::uint32_t pid = reader.u32();
     const std::uint32_t streams = reader.u32();
+    const bool right = request_.terminal ? take_terminal(streams) : take_streams(streams);
+    if (started_ || !reader.finished() || pid > INT32_MAX || !right) {
+        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process started something else than was asked for",
+                      "destroy the sandbox: it cannot be trusted to run anything");
+    }
+    started_ = true;
+    sink_.started(static_cast<std::int64_t>(pid));
+}
+
+bool Run::take_streams(std::uint32_t streams) {
     std::vector<Descriptor> received = link_.take_descriptors();
     std::size_t next = 0;
     const auto take = [&](std::uint32_t stream, int access) {
@@ -303,17 +297,29 @@ void Run::take_started(protocol::Reader& reader) {
         }
         return own;
     };
-    outputs_[0] = {BERTH_STDOUT, take(protocol::stream_stdout, O_RDONLY)};
-    outputs_[1] = {BERTH_STDERR, take(protocol::stream_stderr, O_RDONLY)};
+    outputs_[0] = {BERTH_STDOUT, take(protocol::stream_stdout, O_RDONLY), ProcessOutput::Kind::pipe};
+    outputs_[1] = {BERTH_STDERR, take(protocol::stream_stderr, O_RDONLY), ProcessOutput::Kind::pipe};
     input_.start(take(protocol::stream_stdin, O_WRONLY));
-    const bool outputs_right = static_cast<bool>(outputs_[0].pipe) != request_.discard_stdout &&
-                               static_cast<bool>(outputs_[1].pipe) != request_.discard_stderr;
-    if (started_ || !reader.finished() || pid > INT32_MAX || !outputs_right || next != received.size()) {
-        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process started something else than was asked for",
-                      "destroy the sandbox: it cannot be trusted to run anything");
+    return outputs_[0].open() != request_.discard_stdout && outputs_[1].open() != request_.discard_stderr &&
+           next == received.size();
+}
+
+bool Run::take_terminal(std::uint32_t streams) {
+    std::vector<Descriptor> received = link_.take_descriptors();
+    if (streams != protocol::stream_terminal || received.size() != 1) {
+        return false;
     }
-    started_ = true;
-    sink_.started(static_cast<std::int64_t>(pid));
+    Descriptor terminal = adopt_terminal(std::move(received[0]));
+    if (!terminal) {
+        return false;
+    }
+    if (new_size_) {
+        set_terminal_size(terminal, new_size_->rows, new_size_->columns);
+    }
+    // A descriptor of its own for each direction, so that either can end alone.
+    input_.start_terminal(Descriptor(::fcntl(terminal.get(), F_DUPFD_CLOEXEC, 3)));
+    outputs_[0] = {BERTH_STDOUT, std::move(terminal), ProcessOutput::Kind::terminal};
+    return true;
 }
 
 void Run::take_ended(protocol::Reader& reader) {
@@ -342,10 +348,7 @@ void Run::tell_not_executed(int error) {
     const NotExecuted result = not_executed(request_.arguments.front(), error);
     sink_.started(std::nullopt);
     started_ = true;
-    if (!request_.discard_stderr) {
-        Output output{BERTH_STDERR, {}};
-        offer(output, result.reason);
-    }
+    offer(request_.terminal ? BERTH_STDOUT : BERTH_STDERR, result.reason);
     end_ = ProcessEnd{BERTH_ENDED_EXITED, result.exit_code, 0, 0};
 }
 
@@ -365,36 +368,14 @@ ProcessEnd Run::lost(const std::function<bool()>& ended_by_us) const {
 
 // --- output
 
-void Run::read_output(Output& output) {
-    const std::size_t wanted = output.hot ? hot_buffer : cold_buffer;
-    if (buffer_size_ < wanted) {
-        buffer_ = std::make_unique_for_overwrite<char[]>(wanted);
-        buffer_size_ = wanted;
-    }
-    const ssize_t size = ::read(output.pipe.get(), buffer_.get(), buffer_size_);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+void Run::offer(std::int32_t stream, std::string_view bytes) {
+    const bool discarded = stream == BERTH_STDOUT ? request_.discard_stdout : request_.discard_stderr;
+    bool& unwanted = unwanted_[stream == BERTH_STDOUT ? 0 : 1];
+    if (bytes.empty() || discarded || unwanted || detached_) {
         return;
     }
-    if (size <= 0) {
-        output.pipe.reset();
-        return;
-    }
-    output.total += static_cast<std::uint64_t>(size);
-    if (!output.hot && output.total > hot_after) {
-        output.hot = true;
-        ::fcntl(output.pipe.get(), F_SETPIPE_SZ, hot_pipe);  // refused when the user's budget is used up: no matter
-    }
-    offer(output, {buffer_.get(), static_cast<std::size_t>(size)});
-}
-
-void Run::offer(Output& output, std::string_view bytes) {
-    if (output.drop || detached_) {
-        return;
-    }
-    if (sink_.output(output.stream, bytes, [this](const Event& event) { take_event(event); }) ==
-        ProcessSink::Taken::enough) {
-        output.drop = true;
-    }
+    unwanted =
+        sink_.output(stream, bytes, [this](const Event& event) { take_event(event); }) == ProcessSink::Taken::enough;
 }
 
 }  // namespace

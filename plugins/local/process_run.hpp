@@ -17,12 +17,18 @@
 
 namespace berth_local {
 
+struct TerminalSize {
+    std::uint32_t rows = 0;
+    std::uint32_t columns = 0;
+};
+
 struct ProcessRequest {
     std::string directory;                 // absolute and normal
     std::vector<std::string> arguments;    // the program first
     std::vector<std::string> environment;  // NAME=value
     std::optional<std::string_view> input;
     bool live_input = false;
+    std::optional<TerminalSize> terminal;  // run on one: then all output is stdout
     bool discard_stdout = false;
     bool discard_stderr = false;
     bool kill_background = false;

@@ -31,6 +31,7 @@ enum class Type : std::uint32_t {
     // Plugin to init during a run.
     signal = 20,  // u32 number
     ladder = 21,  // u32 cause, i64 grace in ms: TERM, and KILL after the grace
+    leave = 22,   // the plugin goes on purpose: a terminal is not hung up
 
     // Either way, about files.
     entry = 40,          // u32 operation, u32 kind, u32 flags, u32 mode, u64 length, path, link target, content
@@ -61,12 +62,14 @@ inline constexpr std::uint32_t run_discard_stdout = 1;
 inline constexpr std::uint32_t run_discard_stderr = 2;
 inline constexpr std::uint32_t run_stdin = 4;
 inline constexpr std::uint32_t run_kill_background = 8;
-inline constexpr std::uint32_t run_known_flags = 15;
+inline constexpr std::uint32_t run_terminal = 16;  // u32 rows and u32 columns stand at the end of the request
+inline constexpr std::uint32_t run_known_flags = 31;
 
 // Streams of a started run, in the order of their descriptors.
 inline constexpr std::uint32_t stream_stdout = 1;
 inline constexpr std::uint32_t stream_stderr = 2;
 inline constexpr std::uint32_t stream_stdin = 4;
+inline constexpr std::uint32_t stream_terminal = 8;  // the master's end, alone: for output, input and size
 
 // Who asked a run to end.
 enum class Cause : std::uint32_t { none = 0, timeout = 1, cancelled = 2, killed = 3 };

@@ -152,6 +152,9 @@ ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& calle
     process.directory = request.directory ? resolve_path(record.directory, *request.directory) : record.directory;
     process.timeout_ms = request.timeout_ms.value_or(record.timeout_ms);
     std::vector<NamedValue> environment = record.environment;
+    if (process.terminal && !request.terminal_name.empty()) {
+        overlay(environment, {{"TERM", request.terminal_name}});
+    }
     overlay(environment, request.environment);
     for (const NamedValue& variable : environment) {
         process.environment.push_back(variable.name + "=" + variable.value);

@@ -58,6 +58,7 @@ struct RunRequest {
     ProcessRequest process;  // its directory and environment are filled in here
     std::optional<std::string> directory;
     std::optional<std::int64_t> timeout_ms;
+    std::string terminal_name;  // with a terminal: the value of TERM
     std::vector<NamedValue> environment;
 };
 

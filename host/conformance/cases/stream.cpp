@@ -15,20 +15,6 @@ Process start(Context& context, ProcessConfig process, const CallOptions& option
     return context.host().execute_stream(context.shared(), process, options);
 }
 
-/// Reads until `wanted` has come, or the stream ends.
-std::string read_until(Context& context, ByteStream& stream, std::string_view wanted) {
-    std::string seen;
-    std::array<std::byte, 4096> buffer{};
-    while (seen.find(wanted) == std::string::npos) {
-        const auto got = stream.read_for(buffer, Milliseconds{60'000});
-        if (!got) context.fail("nothing came for a minute; so far " + shown(seen));
-        if (*got == 0) break;
-        for (std::size_t index = 0; index < *got; ++index)
-            seen += static_cast<char>(buffer[index]);
-    }
-    return seen;
-}
-
 void streams_and_completion(Context& context) {
     auto process = start(context, Context::shell_process("echo out; echo err >&2; exit 42"));
     context.expect(process.standard_output() != nullptr && process.standard_error() != nullptr,
@@ -246,15 +232,6 @@ void receiver_hears_everything(Context& context) {
     context.equal(counter.err, std::uint64_t{1000}, "bytes of stderr");
 }
 
-void terminal(Context& context) {
-    auto config = Context::shell_process("test -t 0 && test -t 1 && stty size && printf %s \"$TERM\"");
-    config.interactive = true;
-    config.terminal = Terminal{{33, 77}, "vt100"};
-    auto process = start(context, config);
-    context.equal(process.standard_output()->read_all(), std::string("33 77\r\nvt100"),
-                  "size and name of the terminal");
-}
-
 }  // namespace
 
 std::vector<Case> stream_cases() {
@@ -280,7 +257,6 @@ std::vector<Case> stream_cases() {
         {"stream", "a character in two chunks stays whole", split_characters, {}},
         {"stream", "destroy ends open streams as killed", destroy_ends_streams, {}},
         {"stream", "a receiver hears every byte", receiver_hears_everything, {}},
-        {"stream", "a terminal has its size and name", terminal, {"tty"}},
     };
 }
 

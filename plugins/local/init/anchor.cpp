@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -66,7 +67,8 @@ void tell_started(Run& run) {
     int descriptors[3];
     std::size_t count = 0;
     if (run.outputs[0] >= 0) {
-        frame.streams |= protocol::stream_stdout;
+        const bool terminal = (run.flags & protocol::run_terminal) != 0;
+        frame.streams |= terminal ? protocol::stream_terminal : protocol::stream_stdout;
         descriptors[count++] = run.outputs[0];
     }
     if (run.outputs[1] >= 0) {
@@ -124,6 +126,11 @@ long execute_along(Run& run, const char* program) {
 void become_main(void* argument) {
     Run& run = *static_cast<Run*>(argument);
     raw::call(SYS_setsid);
+    if ((run.flags & protocol::run_terminal) != 0) {
+        if (const long result = raw::call(SYS_ioctl, run.child_ends[0], TIOCSCTTY, 0); result < 0) {
+            give_up(run, protocol::Stage::resources, result);
+        }
+    }
     for (int target = 0; target < 3; ++target) {
         // The sources are all above 2: descriptors 0 to 2 of process 1 are always open.
         const long result = raw::call(SYS_dup3, run.child_ends[target], target, 0);
@@ -186,8 +193,12 @@ void anchor_life(void* argument) {
     raw::call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
     char* const stack_top = static_cast<char*>(run.stacks) + anchor_stack + child_stack;
     const long pid = raw::spawn(CLONE_VM | CLONE_VFORK | SIGCHLD, stack_top, become_main, &run);
+    // A terminal stays open until the end is told: a program that closes it for a while has not ended its output.
+    const bool terminal = (run.flags & protocol::run_terminal) != 0;
     for (int& end : run.child_ends) {
-        close_end(end);
+        if (!terminal || &end != &run.child_ends[0]) {
+            close_end(end);
+        }
     }
     if (pid < 0) {
         run.error.store(static_cast<int>(-pid));
@@ -226,6 +237,7 @@ bool recover_end(Run& run) {
 }
 
 void tell_failed(Run& run) {
+    close_end(run.child_ends[0]);
     FailedFrame frame{};
     frame.header = {static_cast<std::uint32_t>(protocol::Type::failed), sizeof frame - sizeof frame.header};
     frame.stage = static_cast<std::uint32_t>(run.stage.load());
@@ -235,6 +247,7 @@ void tell_failed(Run& run) {
 }
 
 void tell_ended(Run& run) {
+    close_end(run.child_ends[0]);
     EndedFrame frame{};
     frame.header = {static_cast<std::uint32_t>(protocol::Type::ended), sizeof frame - sizeof frame.header};
     frame.status = static_cast<std::uint32_t>(run.status.load());

@@ -20,6 +20,7 @@
 #include "limits.hpp"
 #include "process_table.hpp"
 #include "raw.hpp"
+#include "terminal.hpp"
 
 namespace berth_init {
 namespace {
@@ -43,6 +44,9 @@ bool make_output(Run& run, int index, std::uint32_t discard) {
 }
 
 bool make_streams(Run& run) {
+    if ((run.flags & protocol::run_terminal) != 0) {
+        return open_terminal(run.rows, run.columns, run.outputs[0], run.child_ends);
+    }
     if ((run.flags & protocol::run_stdin) != 0) {
         if (!make_pipe(run.input, run.child_ends[0], false)) {
             return false;
@@ -100,10 +104,16 @@ bool parse_run(Run& run) {
     run.directory = reader.text(protocol::max_path).data();
     run.arguments = parse_strings(reader);
     run.environment = parse_strings(reader);
+    constexpr std::uint32_t largest_terminal = 65'535;
+    if ((run.flags & protocol::run_terminal) != 0) {
+        run.rows = reader.u32();
+        run.columns = reader.u32();
+    }
     constexpr std::int64_t longest = 1'000LL * 3600 * 24 * 36'500;
     if (!reader.finished() || (run.flags & ~protocol::run_known_flags) != 0 || run.timeout_ms < 0 ||
         run.timeout_ms > longest || run.grace_ms < 0 || run.grace_ms > longest || run.arguments == nullptr ||
-        run.environment == nullptr || run.arguments[0] == nullptr || run.arguments[0][0] == 0) {
+        run.environment == nullptr || run.arguments[0] == nullptr || run.arguments[0][0] == 0 ||
+        run.rows > largest_terminal || run.columns > largest_terminal) {
         return false;
     }
     run.path = "/usr/local/bin:/usr/bin:/bin";

@@ -36,6 +36,8 @@ struct Run {
     std::uint32_t flags = 0;
     std::int64_t timeout_ms = 0;
     std::int64_t grace_ms = 0;
+    std::uint32_t rows = 0;  // of its terminal
+    std::uint32_t columns = 0;
     const char* directory = nullptr;
     const char* path = nullptr;  // where programs are looked up
     char** arguments = nullptr;
@@ -44,14 +46,16 @@ struct Run {
     // Descriptors, all close-on-exec. The child's own ends are closed once it has started.
     int connection = -1;
     int child_ends[3] = {-1, -1, -1};
-    int outputs[2] = {-1, -1};  // read ends, kept so that nobody dies of SIGPIPE when the plugin goes
-    int input = -1;             // write end of stdin until it was handed out
+    // Read ends, kept so that nobody dies of SIGPIPE when the plugin goes. With a terminal the first is its master.
+    int outputs[2] = {-1, -1};
+    int input = -1;  // write end of stdin until it was handed out
 
     // Process 1's view.
     pid_t anchor = 0;
     void* stacks = nullptr;
     bool anchor_lives = false;
     bool host_gone = false;
+    bool left = false;  // the plugin said that it goes
     enum class Phase { running, asked_to_end, killing } phase = Phase::running;
     bool asked = false;         // TERM was sent
     std::int64_t deadline = 0;  // CLOCK_MONOTONIC in ns; 0 = none
@@ -77,7 +81,7 @@ struct Run {
 // Takes the payload of a run request apart. False: it is malformed.
 bool parse_run(Run& run);
 
-// Makes the pipes and starts the anchor. False: nothing runs, `run.stage` and `run.error` say why.
+// Makes the pipes or the terminal and starts the anchor. False: nothing runs, `run.stage` and `run.error` say why.
 bool start_run(Run& run);
 
 // Takes over what the anchor had reaped when it died. False: not the main process.

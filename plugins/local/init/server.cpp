@@ -247,6 +247,9 @@ bool Server::command_run(Connection& connection) {
             begin_ladder(run, static_cast<protocol::Cause>(cause), grace);
             return true;
         }
+        case protocol::Type::leave:
+            run.left = true;
+            return true;
         default:
             return false;
     }
@@ -299,8 +302,13 @@ void Server::close_connection(Connection& connection) {
     unwatch(connection);
     if (connection.run != nullptr) {
         // The run goes on without a listener; its anchor may still report, so the descriptor stays until its end.
-        connection.run->host_gone = true;
-        drain_outputs(*connection.run);
+        Run& run = *connection.run;
+        run.host_gone = true;
+        constexpr std::uint32_t dialogue = protocol::run_terminal | protocol::run_stdin;
+        if ((run.flags & dialogue) == dialogue && !run.left && !run.main_ended.load()) {
+            close_end(run.outputs[0]);  // whoever typed died: the terminal is hung up, as when its window is closed
+        }
+        drain_outputs(run);
     } else {
         close(connection.descriptor);
     }
