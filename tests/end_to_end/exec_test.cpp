@@ -169,11 +169,14 @@ TEST_CASE("a terminal: its name, its size, a new size, and it is given back") {
 
 TEST_CASE("a provider without terminals says so before anything is spent") {
     const Workspace workspace;
+    workspace.configure(R"(version: 1
+plugins: { paths: ["PLUGINS", "PLUGINS/../examples"] }
+providers: { minimal: { plugin: minimal } }
+)");
     const auto ended = workspace.berth({"run", "-t", "--", "true"});
     CHECK(ended.exit_code == 125);
     CHECK(ended.error.find("tty") != std::string::npos);
-    const auto sandbox = workspace.create();
-    const auto json = workspace.berth({"-o", "json", "exec", "-t", sandbox, "true"});
+    const auto json = workspace.berth({"-o", "json", "exec", "-t", "minimal/none", "true"});
     CHECK(json.exit_code == 125);
     CHECK(json.error.find("\"UNSUPPORTED\"") != std::string::npos);
 }

@@ -38,7 +38,8 @@ pid_t first_process_of(Provider& provider, const std::string& id) {
 }
 
 void wait_until(const std::function<bool()>& holds) {
-    for (int i = 0; i < 2000 && !holds(); ++i) {
+    // A bound that only something broken reaches, also on a machine with ten times more to do than it can.
+    for (int i = 0; i < 12'000 && !holds(); ++i) {
         ::poll(nullptr, 0, 5);
     }
     CHECK(holds());
@@ -268,7 +269,8 @@ TEST_CASE("usage is true: memory, processes, CPU and disk") {
     CHECK(*busy.disk_bytes >= 3'000'000);
     wait_until([&] {
         const rooms::UsageFigures now = provider.sandboxes.usage(id, provider.caller);
-        return *now.cpu_percent > 5 && *now.memory_bytes > *idle.memory_bytes;
+        // However small its share of a busy machine is, it is counted.
+        return *now.cpu_percent > 0 && *now.memory_bytes > *idle.memory_bytes;
     });
 }
 
@@ -291,15 +293,15 @@ TEST_CASE("hostile trees go: deep, closed, odd names, links to the host") {
 TEST_CASE("many come and go and leave no process, descriptor or directory") {
     Provider provider;
     const std::size_t before = open_descriptors();
-    std::vector<pid_t> first;
+    std::vector<rooms::ProcessId> first;  // numbers alone come again
     for (int i = 0; i < 60; ++i) {
         const std::string id = provider.create();
-        first.push_back(first_process_of(provider, id));
+        first.push_back(rooms::ProcessId::of(first_process_of(provider, id)).value());
         provider.run(id, "setsid sleep 1000 >/dev/null 2>&1 & true");
         provider.sandboxes.destroy(id, provider.caller);
     }
-    for (const pid_t pid : first) {
-        CHECK_FALSE(rooms::ProcessId::of(pid).has_value());
+    for (const rooms::ProcessId& process : first) {
+        CHECK_FALSE(process.alive());
     }
     CHECK(open_descriptors() == before);
     check_nothing_left(provider);

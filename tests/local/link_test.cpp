@@ -1,10 +1,13 @@
 // The protocol and its reader against peers that lie: sizes, texts, descriptors, order. Every peer here is hostile.
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "local/link.hpp"
 #include "local/process_outcome.hpp"
+#include "local/terminal_end.hpp"
 #include "room.hpp"
 
 using namespace room;
@@ -187,7 +190,8 @@ private:
     std::thread thread_;
 };
 
-std::int32_t code_against(std::function<void(const rooms::Descriptor&)> answer, bool ended_by_us = false) {
+std::int32_t code_against(std::function<void(const rooms::Descriptor&)> answer,
+                          std::optional<rooms::TerminalSize> terminal = {}) {
     const TemporaryDirectory directory;
     FalseInit init(directory.path(), std::move(answer));
     TestCaller caller;
@@ -195,8 +199,8 @@ std::int32_t code_against(std::function<void(const rooms::Descriptor&)> answer, 
     rooms::ProcessRequest request;
     request.directory = "/";
     request.arguments = {"true"};
-    return failure_of(
-               [&] { (void)rooms::run_process(init.directory(), request, caller, sink, [&] { return ended_by_us; }); })
+    request.terminal = terminal;
+    return failure_of([&] { (void)rooms::run_process(init.directory(), request, caller, sink, [] { return false; }); })
         .code;
 }
 
@@ -228,4 +232,36 @@ TEST_CASE("an init that lies about a run is caught, and nobody waits for it") {
               protocol::Writer(frame, protocol::Type::failed).u32(99).u32(0xFFFFFFFF).finish();
               say(peer, frame);
           }) == BERTH_EXECUTION_FAILED);
+}
+
+TEST_CASE("only the master's end of a terminal is adopted, and nothing else passes for one") {
+    rooms::Descriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(::unlockpt(master.get()) == 0);
+    const rooms::Descriptor slave(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    REQUIRE(slave);
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const rooms::Descriptor reading(ends[0]);
+    const rooms::Descriptor writing(ends[1]);
+    const rooms::Descriptor zero(::open("/dev/zero", O_RDWR | O_CLOEXEC));
+    const rooms::TerminalSize size{24, 80};
+    for (const int wrong : {slave.get(), reading.get(), writing.get(), zero.get()}) {
+        CHECK_FALSE(rooms::adopt_terminal(rooms::Descriptor(::dup(wrong))));
+        CHECK(code_against(
+                  [&](const rooms::Descriptor& peer) { say(peer, started(2, protocol::stream_terminal), {wrong}); },
+                  size) == BERTH_PROTOCOL_ERROR);
+    }
+    CHECK(code_against([&](const rooms::Descriptor& peer) { say(peer, started(2, protocol::stream_terminal)); },
+                       size) == BERTH_PROTOCOL_ERROR);
+    CHECK(code_against(
+              [&](const rooms::Descriptor& peer) {
+                  say(peer, started(2, protocol::stream_terminal | protocol::stream_stderr),
+                      {master.get(), reading.get()});
+              },
+              size) == BERTH_PROTOCOL_ERROR);
+    // A terminal that was not asked for.
+    CHECK(code_against([&](const rooms::Descriptor& peer) {
+              say(peer, started(2, protocol::stream_terminal), {master.get()});
+          }) == BERTH_PROTOCOL_ERROR);
+    CHECK(rooms::adopt_terminal(std::move(master)));
 }

@@ -62,10 +62,11 @@ public:
     TestCaller() : events_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
     void cancel() {
         cancelled_ = true;
-        say({rooms::Event::Kind::cancel, 0});
+        say({rooms::Event::Kind::cancel});
     }
     void signal(int number) { say({rooms::Event::Kind::signal, number}); }
-    void detach() { say({rooms::Event::Kind::detach, 0}); }
+    void detach() { say({rooms::Event::Kind::detach}); }
+    void resize(std::uint32_t rows, std::uint32_t columns) { say({rooms::Event::Kind::resize, 0, rows, columns}); }
     void take_input_from(int descriptor) { input_ = descriptor; }
 
     [[nodiscard]] bool cancelled() const override { return cancelled_; }
