@@ -275,10 +275,14 @@ void Run::take_frame(const Frame& frame) {
 }
 
 void Run::take_started(protocol::Reader& reader) {
+    if (started_) {
+        (void)link_.take_descriptors();  // said twice: whoever said it first was killed at that very moment
+        return;
+    }
     const std::uint32_t pid = reader.u32();
     const std::uint32_t streams = reader.u32();
     const bool right = request_.terminal ? take_terminal(streams) : take_streams(streams);
-    if (started_ || !reader.finished() || pid > INT32_MAX || !right) {
+    if (!reader.finished() || pid > INT32_MAX || !right) {
         throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process started something else than was asked for",
                       "destroy the sandbox: it cannot be trusted to run anything");
     }
@@ -346,8 +350,9 @@ void Run::take_failed(protocol::Reader& reader) {
 // Not an error but a result, as a shell would tell it.
 void Run::tell_not_executed(int error) {
     const NotExecuted result = not_executed(request_.arguments.front(), error);
-    sink_.started(std::nullopt);
-    started_ = true;
+    if (!std::exchange(started_, true)) {
+        sink_.started(std::nullopt);
+    }
     offer(request_.terminal ? BERTH_STDOUT : BERTH_STDERR, result.reason);
     end_ = ProcessEnd{BERTH_ENDED_EXITED, result.exit_code, 0, 0};
 }

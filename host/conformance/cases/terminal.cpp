@@ -46,13 +46,12 @@ void resize(Context& context) {
 }
 
 void control_c(Context& context) {
-    auto process = start(context, on_terminal("echo ready; sleep 3600; echo not reached"));
+    auto process = start(context, on_terminal("echo ready; exec sleep 3600"));
     read_until(context, *process.standard_output(), "ready\r\n");
     process.write_stdin("\x03");
     const auto result = process.wait();
     context.equal(result.exit_code, 128 + SIGINT, "exit code");
     context.equal(result.status, ProcessStatus::killed, "status");
-    context.expect(result.standard_output.find("not reached") == std::string::npos, "the line is not run on");
 }
 
 void end_of_input(Context& context) {

@@ -60,29 +60,6 @@ struct FailedFrame {
     std::uint32_t text_size;
 };
 
-void tell_started(Run& run) {
-    StartedFrame frame{};
-    frame.header = {static_cast<std::uint32_t>(protocol::Type::started), sizeof frame - sizeof frame.header};
-    frame.pid = static_cast<std::uint32_t>(run.main.load());
-    int descriptors[3];
-    std::size_t count = 0;
-    if (run.outputs[0] >= 0) {
-        const bool terminal = (run.flags & protocol::run_terminal) != 0;
-        frame.streams |= terminal ? protocol::stream_terminal : protocol::stream_stdout;
-        descriptors[count++] = run.outputs[0];
-    }
-    if (run.outputs[1] >= 0) {
-        frame.streams |= protocol::stream_stderr;
-        descriptors[count++] = run.outputs[1];
-    }
-    if (run.input >= 0) {
-        frame.streams |= protocol::stream_stdin;
-        descriptors[count++] = run.input;
-    }
-    send_frame(run.connection, &frame, sizeof frame, descriptors, count);
-    close_end(run.input);  // the plugin's alone from now on: its close is the end of stdin
-}
-
 [[noreturn]] void give_up(Run& run, protocol::Stage stage, long result) {
     run.stage.store(static_cast<int>(stage));
     run.error.store(static_cast<int>(-result));
@@ -125,6 +102,7 @@ long execute_along(Run& run, const char* program) {
 // The main process before it is one. It shares our memory and never returns from here.
 void become_main(void* argument) {
     Run& run = *static_cast<Run*>(argument);
+    run.child.store(static_cast<pid_t>(raw::call(SYS_getpid)));
     raw::call(SYS_setsid);
     if ((run.flags & protocol::run_terminal) != 0) {
         if (const long result = raw::call(SYS_ioctl, run.child_ends[0], TIOCSCTTY, 0); result < 0) {
@@ -234,6 +212,30 @@ bool recover_end(Run& run) {
     run.ended_at.store(monotonic_ns());
     run.main_ended.store(true);
     return true;
+}
+
+void tell_started(Run& run) {
+    StartedFrame frame{};
+    frame.header = {static_cast<std::uint32_t>(protocol::Type::started), sizeof frame - sizeof frame.header};
+    frame.pid = static_cast<std::uint32_t>(run.main.load());
+    int descriptors[3];
+    std::size_t count = 0;
+    if (run.outputs[0] >= 0) {
+        const bool terminal = (run.flags & protocol::run_terminal) != 0;
+        frame.streams |= terminal ? protocol::stream_terminal : protocol::stream_stdout;
+        descriptors[count++] = run.outputs[0];
+    }
+    if (run.outputs[1] >= 0) {
+        frame.streams |= protocol::stream_stderr;
+        descriptors[count++] = run.outputs[1];
+    }
+    if (run.input >= 0) {
+        frame.streams |= protocol::stream_stdin;
+        descriptors[count++] = run.input;
+    }
+    send_frame(run.connection, &frame, sizeof frame, descriptors, count);
+    run.started_told.store(true);
+    close_end(run.input);  // the plugin's alone from now on: its close is the end of stdin
 }
 
 void tell_failed(Run& run) {

@@ -66,7 +66,9 @@ struct Run {
     // Shared with the anchor. The kernel itself writes `reaped`, so that an end is not lost with an anchor that is
     // killed between reaping and telling.
     siginfo_t reaped{};
-    std::atomic<pid_t> main{0};
+    std::atomic<pid_t> child{0};  // what is to become the main process, said by itself
+    std::atomic<pid_t> main{0};   // the same once it has become it
+    std::atomic<bool> started_told{false};
     std::atomic<int> stage{0};  // protocol::Stage of a failed start
     std::atomic<int> error{0};
     std::atomic<int> status{0};
@@ -88,6 +90,7 @@ bool start_run(Run& run);
 bool recover_end(Run& run);
 
 // From process 1, for runs whose anchor died: tells what happened as the anchor would have.
+void tell_started(Run& run);
 void tell_failed(Run& run);
 void tell_ended(Run& run);
 

@@ -43,6 +43,7 @@ private:
     void accept_all();
     void reap_all();
     void reaped(pid_t pid, int status);
+    void take_over(Run& run);
     void read_some(Connection& connection);
     bool complete(Connection& connection);
     bool begin_request(Connection& connection);

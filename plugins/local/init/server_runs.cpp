@@ -22,17 +22,12 @@ void Server::reaped(pid_t pid, int status) {
     for (Run* run = runs_; run != nullptr; run = run->next) {
         if (run->anchor == pid && run->anchor_lives) {
             run->anchor_lives = false;
-            if (!run->end_told.load() && run->stage.load() == 0 && run->main.load() == 0) {
-                // Something killed the anchor before it had started anything.
-                run->error.store(ECHILD);
-                run->stage.store(static_cast<int>(protocol::Stage::resources));
-            } else if (!run->main_ended.load() && run->stage.load() == 0) {
-                recover_end(*run);
-            }
+            take_over(*run);
             return;
         }
-        if (run->main.load() == pid && !run->main_ended.load()) {
-            // Its anchor was killed, so it became ours.
+        if ((run->main.load() == pid || run->child.load() == pid) && !run->main_ended.load()) {
+            // Its anchor was killed, perhaps before it had said who the main process is, so it became ours.
+            run->main.store(pid);
             run->status.store(status);
             run->ended_at.store(monotonic_ns());
             run->main_ended.store(true);
@@ -44,6 +39,28 @@ void Server::reaped(pid_t pid, int status) {
             server = 0;
             return;
         }
+    }
+}
+
+// Something killed the anchor. What it has not done is ours to do now.
+void Server::take_over(Run& run) {
+    if (run.end_told.load() || run.stage.load() != 0) {
+        return;
+    }
+    if (run.main.load() == 0) {
+        if (run.child.load() == 0) {  // nothing was started
+            run.error.store(ECHILD);
+            run.stage.store(static_cast<int>(protocol::Stage::resources));
+            return;
+        }
+        run.main.store(run.child.load());
+    }
+    // Perhaps it was killed between saying and noting it: the plugin overhears a second time.
+    if (!run.started_told.load()) {
+        tell_started(run);
+    }
+    if (!run.main_ended.load()) {
+        recover_end(run);
     }
 }
 
