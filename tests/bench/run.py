@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and writes their figures between the marks of docs/performance.md: `./dev bench` calls it.
 
-    run.py --build build/release --document docs/performance.md [--rounds N]
+    run.py --build build/release --document docs/performance.md [--quick] [NAME...]     names: see ORDER
     run.py --build build/release --self-test        sees that the tools run; judges no time
 
-Figures of one table come from one run of bench_process, which interleaves the commands.
+Each benchmark compares its sides in one run, in turns. Its answer is kept in build/.../bench/NAME.json, so that running
+one of them again renews its rows and leaves the others. A side whose tool is missing is skipped, loudly.
 """
 import argparse
 import datetime
@@ -12,12 +13,16 @@ import json
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+from table import document_text, goals_table, replaced
+
+HERE = Path(__file__).resolve().parent
+ORDER = ["start", "sandbox", "output", "files", "idle", "many"]
 
 # The namespaces and the root of a sandbox of local.so, made by bubblewrap alone.
 BWRAP = shlex.split(
@@ -26,39 +31,104 @@ BWRAP = shlex.split(
     "--proc /proc --dev /dev --tmpfs /tmp --tmpfs /workspace --chdir /workspace true")
 
 
-def comparisons(berth):
-    """title, commands as (name, argv), names of the columns to compare with"""
-    return [
-        ("The start of the program", [("true", ["true"]), ("berth --version", [berth, "--version"])], ["true"]),
-        ("A whole sandbox: create, execute, destroy",
-         [("true", ["true"]), ("bwrap ... true", BWRAP), ("berth run -- true", [berth, "run", "--", "true"])],
-         ["true", "bwrap ... true"]),
-    ]
+def say(text):
+    print(f"==> {text}", file=sys.stderr, flush=True)
 
 
-def bench(build, commands, rounds):
-    words = []
-    for name, argv in commands:
-        words += (["---"] if words else []) + [name] + argv
-    program = Path(build) / "tests" / "bench_process"
-    # A configuration and sandboxes of this user must not change what is measured.
-    with tempfile.TemporaryDirectory() as home:
-        environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_RUNTIME_DIR": home}
-        done = subprocess.run([program, "--rounds", str(rounds), *words], stdout=subprocess.PIPE, check=True,
-                              env=environment)
-    return json.loads(done.stdout)
+def skipped(what, why):
+    print(f"\n!!! SKIPPED: {what}: {why}\n", file=sys.stderr, flush=True)
+    return None
 
 
-def table(title, result, compared):
-    head = ["whole process", "median", "p10 to p90"] + [f"times `{name}`" for name in compared]
-    lines = [f"**{title}** ({result['rounds']} rounds)", "", "| " + " | ".join(head) + " |",
-             "|" + " --- |" * len(head)]
-    for command in result["commands"]:
-        cells = [f"`{command['name']}`", f"{command['median_us'] / 1000:.2f} ms",
-                 f"{command['p10_us'] / 1000:.2f} to {command['p90_us'] / 1000:.2f} ms"]
-        cells += [f"{command['ratio_to'][name]:.2f}" for name in compared]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+class Bench:
+    def __init__(self, build, quick):
+        self.build = Path(build).resolve()
+        self.results = self.build / "bench"
+        self.results.mkdir(exist_ok=True)
+        self.quick = quick
+
+    def rounds(self, count):
+        return str(max(1, count // 10) if self.quick else count)
+
+    def program(self, name, *words, home=None):
+        """The JSON that a program of tests/bench prints."""
+        with tempfile.TemporaryDirectory() as empty:
+            # A configuration and sandboxes of this user must not change what is measured.
+            home = home or empty
+            environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_RUNTIME_DIR": home}
+            done = subprocess.run([self.build / "tests" / name, *words], stdout=subprocess.PIPE, check=True,
+                                  env=environment)
+        return json.loads(done.stdout)
+
+    def embedded(self, name, *words):
+        return self.program(name, "--plugins", str(self.build / "lib/berth/plugins"), *words)
+
+    def processes(self, commands, rounds):
+        words = []
+        for name, argv in commands:
+            words += (["---"] if words else []) + [name] + argv
+        return self.program("bench_process", "--rounds", str(rounds), *words)
+
+    # --- one method for each name
+
+    def start(self):
+        berth = str(self.build / "bin" / "berth")
+        return self.processes([("true", ["true"]), ("berth --version", [berth, "--version"]), ("bwrap ... true", BWRAP),
+                               ("berth run -- true", [berth, "run", "--", "true"])], self.rounds(200))
+
+    def sandbox(self):
+        words = ["--hold", str(self.build / "tests/bench_hold"), "--rounds", self.rounds(200)]
+        for option, script in (("--mastra", self.mastra()), ("--podman", self.podman())):
+            if script:
+                words += [option, script]
+        return self.embedded("bench_sandbox", *words)
+
+    def output(self):
+        return self.embedded("bench_output", "--rounds", self.rounds(15))
+
+    def files(self):
+        return self.embedded("bench_files", "--rounds", self.rounds(9), "--small-rounds", self.rounds(15))
+
+    def idle(self):
+        return self.embedded("bench_idle", "--hold", str(self.build / "tests/bench_hold"), "--sandboxes",
+                             "100" if self.quick else "1000")
+
+    def many(self):
+        return self.embedded("bench_many", "--executes", "1000" if self.quick else "10000", "--rounds",
+                             self.rounds(3))
+
+    # --- what others bring
+
+    def mastra(self):
+        """Mastra's packages as the lock file names them, beside the build and nowhere else."""
+        if not shutil.which("npm") or not shutil.which("node"):
+            return skipped("Mastra's LocalSandbox", "npm and node are not installed (./dev setup bench)")
+        place = self.build / "bench" / "mastra"
+        place.mkdir(exist_ok=True)
+        for name in ("package.json", "package-lock.json", "execute.mjs"):
+            shutil.copy(HERE / "mastra" / name, place / name)
+        if not (place / "node_modules" / "@mastra" / "core").is_dir():
+            say("installing Mastra into the build directory")
+            done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place,
+                                  capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                return skipped("Mastra's LocalSandbox", "npm ci failed: " + done.stderr[-300:])
+        return str(place / "execute.mjs") if answers(["node", place / "execute.mjs"]) else None
+
+    def podman(self):
+        if not shutil.which("podman") or not shutil.which("runc"):
+            return skipped("podman's API", "podman and runc are not installed (./dev setup bench)")
+        script = HERE / "podman.py"
+        hold = str(self.build / "tests/bench_hold")
+        return str(script) if answers(["python3", "-B", script, hold]) else None
+
+
+def answers(command):
+    """Whether a companion works here: one step of it."""
+    done = subprocess.run(command, input="\n", capture_output=True, text=True, check=False, timeout=120)
+    if done.returncode == 0 and len(done.stdout.split()) == 2:
+        return True
+    return bool(skipped(command[-2] if len(command) > 2 else command[-1], done.stderr[-400:] or "it says nothing"))
 
 
 def machine():
@@ -72,48 +142,62 @@ def machine():
             f"Linux {platform.release()}.")
 
 
-def replaced(text, figures):
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise SystemExit(f"the document has no {BEGIN} ... {END}")
-    return f"{before}{BEGIN}\n{figures}\n{END}{after}"
-
-
 def self_test(build):
-    result = bench(build, [("floor", ["true"]), ("shell", ["sh", "-c", "exit 0"])], 3)
-    figures = table("Title", result, ["floor"])
-    assert figures.count("\n") == 5 and "| `floor` |" in figures and "| 1.00 |" in figures, figures
-    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert replaced(text, figures) == f"before\n{BEGIN}\n{figures}\n{END}\nafter\n"
+    bench = Bench(build, True)
+    result = bench.processes([("floor", ["true"]), ("shell", ["sh", "-c", "exit 0"])], 3)
+    assert result["rounds"] == 3 and result["figures"][0]["ratio_to"]["floor"] == 1, result
     try:
-        bench(build, [("floor", ["true"]), ("failing", ["false"])], 1)
+        bench.processes([("floor", ["true"]), ("failing", ["false"])], 1)
     except subprocess.CalledProcessError:
-        print("the benchmark tools run, and refuse a command that fails")
-        return
-    raise SystemExit("a command that fails was measured")
+        pass
+    else:
+        raise SystemExit("a command that fails was measured")
+    few = ["--rounds", "1", "--warmup", "1"]
+    hold = ["--hold", str(bench.build / "tests/bench_hold")]
+    results = {
+        "start": bench.processes([(name, ["true"]) for name in
+                                  ("true", "berth --version", "bwrap ... true", "berth run -- true")], 1),
+        "sandbox": bench.embedded("bench_sandbox", *hold, *few),
+        "output": bench.embedded("bench_output", "--mebibytes", "2", *few),
+        "files": bench.embedded("bench_files", "--mebibytes", "1", "--files", "5", "--rounds", "1", "--small-rounds",
+                                "1"),
+        "idle": bench.embedded("bench_idle", *hold, "--sandboxes", "1"),
+        "many": bench.embedded("bench_many", "--executes", "4", "--in-flight", "2", *few),
+    }
+    table = goals_table(results)
+    assert table.count("\n") == 14 and table.count("not measured") == 2, table  # Mastra, podman
+    text = document_text(results, "Machine.")
+    whole = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", text)
+    assert whole == f"before\n<!-- bench -->\n{text}\n<!-- /bench -->\nafter\n", whole
+    print("the benchmark tools run, and refuse a command that fails")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True)
     parser.add_argument("--document")
-    parser.add_argument("--rounds", type=int, default=300)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rounds: to see where one stands")
     parser.add_argument("--self-test", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(ORDER))
     arguments = parser.parse_args()
     if arguments.self_test:
         self_test(arguments.build)
         return
-    berth = str(Path(arguments.build).resolve() / "bin" / "berth")
-    parts = [machine()]
-    for title, commands, compared in comparisons(berth):
-        print(f"measuring: {title}", file=sys.stderr)
-        parts.append(table(title, bench(arguments.build, commands, arguments.rounds), compared))
-    figures = "\n\n".join(parts)
-    print(figures)
-    if arguments.document:
+    unknown = [name for name in arguments.names if name not in ORDER]
+    if unknown:
+        raise SystemExit(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(ORDER)}")
+    bench = Bench(arguments.build, arguments.quick)
+    for name in arguments.names or ORDER:
+        say(f"measuring: {name}")
+        result = getattr(bench, name)()
+        (bench.results / f"{name}.json").write_text(json.dumps(result, indent=2))
+    results = {name: json.loads((bench.results / f"{name}.json").read_text())
+               for name in ORDER if (bench.results / f"{name}.json").exists()}
+    text = document_text(results, machine())
+    print(text)
+    if arguments.document and not arguments.quick:
         document = Path(arguments.document)
-        document.write_text(replaced(document.read_text(), figures))
+        document.write_text(replaced(document.read_text(), text))
 
 
 if __name__ == "__main__":
