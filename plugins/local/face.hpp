@@ -188,12 +188,18 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     info.persistent = record.persistent;
     info.idempotency_key = record.idempotency_key;
     info.name = record.name;
-    info.template_name = "host";
+    info.template_name = record.root ? record.root->name : rooms::host_template;
     for (const rooms::NamedValue& label : record.labels) {
         info.labels.set(label.name, label.value);
     }
     info.facts.set("isolation", "bubblewrap");
     info.facts.set("state_path", from.state_path);
+    info.facts.set("root", record.root ? "template " + record.root->name : rooms::host_template);
+    if (record.root) {
+        info.facts.set("root_mount", rooms::root_mount_of(*record.root));
+        info.facts.set("ids", std::to_string(record.root->ids) + "-" +
+                                  std::to_string(record.root->ids + rooms::ids_of_a_template - 1));
+    }
     if (record.uid) {
         info.facts.set("uid", std::to_string(*record.uid));
     }

@@ -90,6 +90,12 @@ Failure cannot_isolate(const Descriptor& sandbox) {
     const auto has = [&](std::string_view part) { return said.find(part) != std::string::npos; };
     if (has("source path")) {
         failure.hint = "the sandbox's account must be able to search every directory above state_dir and Berth's own";
+    } else if (has("id-mapped mounts")) {
+        failure.hint = "keep the template on ext4, xfs or btrfs, as its own or unpacked from a tar file by Berth";
+    } else if (has("newuidmap") || has("newgidmap")) {
+        failure.hint = "are the ranges in /etc/subuid and /etc/subgid this user's? newuidmap says no";
+    } else if (has("overlay")) {
+        failure.hint = "state_dir must lie on a file system that overlayfs can write to, such as ext4, xfs or tmpfs";
     } else if (has("nknown option")) {
         failure.hint = "install a newer bubblewrap: 0.8.0 of Debian 12 or 0.10 and later know --bind-fd";
     } else if (has("mount proc")) {
@@ -120,6 +126,45 @@ void note(const Descriptor& sandbox, const Answer& answer) {
     write_file(sandbox.get(), "init", text + "\n", Durable::no);
 }
 
+// The directories that the root is made of, open.
+class Trunk {
+public:
+    Trunk(const Descriptor& sandbox, const Record& record) {
+        if (record.root) {
+            lower_ = Descriptor(::open(record.root->tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+            if (!lower_) {
+                throw failure(BERTH_UNAVAILABLE, "the template " + record.root->name + " cannot be opened at " +
+                                                     record.root->tree + ": " + words_of_errno(errno));
+            }
+            changes_ = open_directory(sandbox.get(), "root");
+        } else {
+            workspace_ = open_directory(sandbox.get(), "workspace");
+            home_ = open_directory(sandbox.get(), "home");
+            temporary_ = open_directory(sandbox.get(), "tmp");
+        }
+        if (record.root ? !changes_ : !workspace_ || !home_ || !temporary_) {
+            throw system_failure("the sandbox's directory is damaged", errno);
+        }
+    }
+    void put_into(LaunchPlan& plan, const Record& record, const StartSettings& settings) const {
+        if (record.root) {
+            plan.root =
+                TemplatePlan{settings.root_program, &lower_, &changes_, record.root->ids, record.root->tree_ids};
+        } else {
+            plan.workspace = &workspace_;
+            plan.home = &home_;
+            plan.temporary = &temporary_;
+        }
+    }
+
+private:
+    Descriptor lower_;
+    Descriptor changes_;
+    Descriptor workspace_;
+    Descriptor home_;
+    Descriptor temporary_;
+};
+
 struct Written {
     std::optional<ProcessId> first;
     std::optional<ProcessId> monitor;
@@ -136,26 +181,22 @@ Written read_note(const Descriptor& sandbox) {
 
 void start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
                          Caller& caller) {
-    const Descriptor workspace = open_directory(sandbox.get(), "workspace");
-    const Descriptor home = open_directory(sandbox.get(), "home");
-    const Descriptor temporary = open_directory(sandbox.get(), "tmp");
     const Descriptor log(
         ::openat(sandbox.get(), "launch.log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
-    if (!workspace || !home || !temporary || !log) {
+    if (!log) {
         throw system_failure("the sandbox's directory is damaged", errno);
     }
+    const Trunk trunk(sandbox, record);
     Descriptor listener = listen_in(sandbox);
     LaunchPlan plan;
     plan.bubblewrap = settings.bubblewrap;
     plan.init = settings.init;
     plan.listener = &listener;
     plan.etc = settings.etc;
-    plan.workspace = &workspace;
-    plan.home = &home;
-    plan.temporary = &temporary;
     plan.log = &log;
     plan.host_network = record.host_network;
     plan.uid = record.uid;
+    trunk.put_into(plan, record, settings);
     launch(plan);
     listener.reset();  // theirs alone now: when they die it closes, and we hear it
     Answer answer;

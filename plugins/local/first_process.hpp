@@ -18,6 +18,7 @@ struct StartSettings {
     std::string bubblewrap;
     const Descriptor* init = nullptr;  // berth-init, open for reading
     const Descriptor* etc = nullptr;
+    std::string root_program;  // berth-root
 };
 
 struct Answer {

@@ -20,7 +20,19 @@ namespace berth_local {
 namespace {
 
 // The numbers that descriptors have in bubblewrap, from 3 on.
-enum Place { at_listener = 3, at_init, at_etc, at_workspace, at_home, at_temporary, at_resolver, at_hosts, places_end };
+enum Place {
+    at_listener = 3,
+    at_init,
+    at_etc,
+    at_workspace,
+    at_home,
+    at_temporary,
+    at_resolver,
+    at_hosts,
+    at_lower,
+    at_changes,
+    places_end
+};
 
 constexpr std::size_t stack_size = 64U << 10;
 
@@ -112,6 +124,51 @@ void add_roots(std::vector<std::string>& arguments) {
     }
 }
 
+// What a package manager needs over the sandbox's own ids: to own, read and change any of its files, to become any of
+// its users, to signal any of its processes, to chroot, to take low ports, and to write the file capabilities that some
+// packages bring (which give nothing: no process here gains privileges). None of it counts anywhere else.
+constexpr std::array template_capabilities{"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",          "CAP_FSETID",
+                                           "CAP_KILL",    "CAP_SETGID",       "CAP_SETUID",          "CAP_SETPCAP",
+                                           "CAP_SETFCAP", "CAP_SYS_CHROOT",   "CAP_NET_BIND_SERVICE"};
+
+// Inside the namespace that berth-root made. There bubblewrap makes no user namespace of its own.
+void add_template_root(std::vector<std::string>& arguments) {
+    for (const char* capability : template_capabilities) {
+        add(arguments, {"--cap-add", capability});
+    }
+    add(arguments, {"--clearenv", "--bind", "/tmp/root", "/"});
+    add(arguments, {"--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/run", "--perms", "1777",
+                    "--dir", "/run/lock"});
+}
+
+void add_host_root(std::vector<std::string>& arguments, const LaunchPlan& plan) {
+    add(arguments, {"--clearenv", "--ro-bind", "/usr", "/usr"});
+    add_roots(arguments);
+    bind(arguments, "--ro-bind-fd", at_etc, "/etc");
+    add(arguments, {"--ro-bind-try", "/etc/alternatives", "/etc/alternatives"});
+    if (plan.host_network) {
+        add(arguments, {"--ro-bind-try", "/etc/ssl/certs", "/etc/ssl/certs"});
+        bind(arguments, "--ro-bind-fd", at_resolver, "/etc/resolv.conf");
+        bind(arguments, "--ro-bind-fd", at_hosts, "/etc/hosts");
+    }
+    add(arguments, {"--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/run"});
+    bind(arguments, "--bind-fd", at_workspace, "/workspace");
+    bind(arguments, "--bind-fd", at_home, inner_home);
+    bind(arguments, "--bind-fd", at_temporary, "/tmp");
+    add(arguments, {"--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--symlink", "../run", "/var/run"});
+    add(arguments, {"--remount-ro", "/"});
+}
+
+void add_root_builder(std::vector<std::string>& arguments, const LaunchPlan& plan) {
+    add(arguments, {plan.root->program.c_str(), "start", std::to_string(plan.root->ids).c_str(),
+                    std::to_string(plan.root->lower_ids).c_str(), std::to_string(at_lower).c_str(),
+                    std::to_string(at_changes).c_str()});
+    if (plan.host_network) {
+        add(arguments, {std::to_string(at_resolver).c_str(), std::to_string(at_hosts).c_str()});
+    }
+    add(arguments, {"--"});
+}
+
 std::string setting(const char* path) {
     try {
         std::string value = read_file(AT_FDCWD, path, 64).value_or("");
@@ -126,36 +183,34 @@ std::string setting(const char* path) {
 
 }  // namespace
 
-std::vector<std::string> bubblewrap_arguments(const LaunchPlan& plan) {
-    std::vector<std::string> arguments{plan.bubblewrap};
-    add(arguments, {"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
+std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
+    std::vector<std::string> arguments;
+    if (plan.root) {
+        add_root_builder(arguments, plan);
+    }
+    add(arguments, {plan.bubblewrap.c_str()});
+    if (!plan.root) {
+        const std::string id = std::to_string(inner_uid);
+        add(arguments, {"--unshare-user", "--uid", id.c_str(), "--gid", id.c_str()});
+    }
+    add(arguments, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
     if (!plan.host_network) {
         add(arguments, {"--unshare-net"});
     }
-    const std::string id = std::to_string(inner_uid);
-    add(arguments, {"--uid", id.c_str(), "--gid", id.c_str(), "--hostname", "sandbox", "--as-pid-1", "--new-session",
-                    "--cap-drop", "ALL", "--clearenv", "--ro-bind", "/usr", "/usr"});
-    add_roots(arguments);
-    bind(arguments, "--ro-bind-fd", at_etc, "/etc");
-    add(arguments, {"--ro-bind-try", "/etc/alternatives", "/etc/alternatives"});
-    if (plan.host_network) {
-        add(arguments, {"--ro-bind-try", "/etc/ssl/certs", "/etc/ssl/certs"});
-        bind(arguments, "--ro-bind-fd", at_resolver, "/etc/resolv.conf");
-        bind(arguments, "--ro-bind-fd", at_hosts, "/etc/hosts");
+    add(arguments, {"--hostname", "sandbox", "--as-pid-1", "--new-session", "--cap-drop", "ALL"});
+    if (plan.root) {
+        add_template_root(arguments);
+    } else {
+        add_host_root(arguments, plan);
     }
-    add(arguments, {"--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/run"});
-    bind(arguments, "--bind-fd", at_workspace, "/workspace");
-    bind(arguments, "--bind-fd", at_home, inner_home);
-    bind(arguments, "--bind-fd", at_temporary, "/tmp");
-    add(arguments, {"--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--symlink", "../run", "/var/run"});
-    add(arguments, {"--remount-ro", "/", "--chdir", "/", "--"});
+    add(arguments, {"--chdir", "/", "--"});
     const std::string program = "/proc/self/fd/" + std::to_string(at_init);
     add(arguments, {program.c_str(), std::to_string(at_listener).c_str()});
     return arguments;
 }
 
 void launch(const LaunchPlan& plan) {
-    std::vector<std::string> texts = bubblewrap_arguments(plan);
+    std::vector<std::string> texts = launch_arguments(plan);
     std::vector<char*> arguments;
     for (std::string& text : texts) {
         arguments.push_back(text.data());
@@ -174,11 +229,13 @@ void launch(const LaunchPlan& plan) {
     if (memory == MAP_FAILED) {
         throw system_failure("cannot start bubblewrap", errno);
     }
+    const auto number = [](const Descriptor* descriptor) { return descriptor != nullptr ? descriptor->get() : -1; };
     Start start{
-        plan.bubblewrap.c_str(),
+        texts.front().c_str(),
         arguments.data(),
-        {nothing.get(), plan.log->get(), plan.log->get(), plan.listener->get(), plan.init->get(), plan.etc->get(),
-         plan.workspace->get(), plan.home->get(), plan.temporary->get(), resolver.get(), hosts.get()},
+        {nothing.get(), plan.log->get(), plan.log->get(), plan.listener->get(), plan.init->get(), number(plan.etc),
+         number(plan.workspace), number(plan.home), number(plan.temporary), resolver.get(), hosts.get(),
+         number(plan.root ? plan.root->lower : nullptr), number(plan.root ? plan.root->changes : nullptr)},
         &plan,
         static_cast<std::array<char, 2 * stack_size>*>(memory)};
     // No handler of the host may run in a child that shares its memory.
@@ -198,8 +255,8 @@ void launch(const LaunchPlan& plan) {
         throw system_failure("cannot start bubblewrap", clone_error);
     }
     if (start.error == ENOENT) {
-        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "bubblewrap is not installed: there is no " + plan.bubblewrap,
-                      "install the package bubblewrap");
+        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "there is no " + texts.front(),
+                      plan.root ? "install Berth whole" : "install the package bubblewrap");
     }
     if (start.error != 0) {
         throw refusal(

@@ -13,6 +13,15 @@
 
 namespace berth_local {
 
+// A root from a template, built by berth-root before bubblewrap starts in it.
+struct TemplatePlan {
+    std::string program;                  // berth-root's path
+    const Descriptor* lower = nullptr;    // the template
+    const Descriptor* changes = nullptr;  // the sandbox's tree `root`
+    std::uint32_t ids = 0;
+    std::uint32_t lower_ids = 0;
+};
+
 struct LaunchPlan {
     std::string bubblewrap;                // its path
     const Descriptor* init = nullptr;      // berth-init, open for reading
@@ -24,10 +33,11 @@ struct LaunchPlan {
     const Descriptor* log = nullptr;  // takes what bubblewrap says
     bool host_network = false;
     std::optional<std::uint32_t> uid;  // the account to become first, when we are root
+    std::optional<TemplatePlan> root;  // absent: the host's, and `etc` to `temporary` are needed
 };
 
-// The arguments for bubblewrap; separate from `launch` so that a test can read them.
-[[nodiscard]] std::vector<std::string> bubblewrap_arguments(const LaunchPlan& plan);
+// What is run, beginning with its path: bubblewrap, or berth-root that becomes it; separate from `launch` so that a test can read them.
+[[nodiscard]] std::vector<std::string> launch_arguments(const LaunchPlan& plan);
 
 // Starts it and returns at once; no child of ours is left to wait for. Whether it came up is asked through the socket:
 // it is closed when not. Throws ISOLATION_UNAVAILABLE when bubblewrap cannot be run at all.

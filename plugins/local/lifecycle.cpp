@@ -6,15 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 #include "etc_tree.hpp"
 #include "failure.hpp"
 #include "first_process.hpp"
-#include "remove_tree.hpp"
 #include "sandbox_path.hpp"
 #include "sandboxes.hpp"
+#include "subordinate_ids.hpp"
 
 namespace berth_local {
 namespace {
@@ -23,12 +22,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t most_setup_output = 64U << 10;
 constexpr std::int64_t cleanup_ms = 10'000;
-
-struct Tree {
-    const char* name;
-    mode_t mode;
-};
-constexpr std::array trees{Tree{"workspace", 0755}, Tree{"home", 0755}, Tree{"tmp", 01777}};
 
 // Keeps the newest output of a setup command for the error's details.
 class SetupOutput : public ProcessSink {
@@ -61,10 +54,10 @@ public:
 }
 
 // The default environment lies under what the caller gave.
-std::vector<NamedValue> with_defaults(const std::vector<NamedValue>& given) {
+std::vector<NamedValue> with_defaults(const std::vector<NamedValue>& given, const Record& record) {
     std::vector<NamedValue> all{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                                {"HOME", inner_home},
-                                {"USER", inner_user},
+                                {"HOME", record.root ? "/root" : inner_home},
+                                {"USER", record.root ? "root" : inner_user},
                                 {"LANG", "C.UTF-8"}};
     for (const NamedValue& value : given) {
         std::erase_if(all, [&](const NamedValue& v) { return v.name == value.name; });
@@ -93,9 +86,7 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
     const Descriptor directory = store_.make(record.id);
     const Lock lock = store_.lock(directory, nobody);
     try {
-        if (settings_.own_accounts) {
-            record.uid = claims_.claim(store_.path_of(record.id));
-        }
+        claim_ids(record);
         store_.write(directory, record);
         store_.set_key(key, record.id);
         announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id)});
@@ -121,7 +112,10 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
     record.timeout_ms = request.timeout_ms.value_or(0);
     record.host_network = request.host_network.value_or(settings_.host_network);
     record.persistent = request.persistent;
-    record.environment = with_defaults(request.environment);
+    if (request.template_name && *request.template_name != host_template) {
+        record.root = templates_.find(*request.template_name);
+    }
+    record.environment = with_defaults(request.environment, record);
     record.labels = request.labels;
     return record;
 }
@@ -140,22 +134,51 @@ void Sandboxes::make(const Descriptor& directory, Record& record, const CreateRe
     store_.finish(record.id);
 }
 
+void Sandboxes::claim_ids(Record& record) const {
+    const std::string owner = store_.path_of(record.id);
+    if (!settings_.own_accounts) {
+        if (record.root) {
+            const SubordinateIds range = subordinate_ids();
+            if (!range.first) {
+                throw refusal(BERTH_UNSUPPORTED, "a template needs a range of ids: " + range.missing, range.remedy);
+            }
+            struct stat info {};
+            if (::stat(record.root->tree.c_str(), &info) != 0 || info.st_uid != *range.first) {
+                throw refusal(
+                    BERTH_UNSUPPORTED,
+                    "the template at " + record.root->tree + " does not belong to this user's range of ids",
+                    "as an ordinary user, use one that does: its files begin with uid " + std::to_string(*range.first));
+            }
+            record.root->ids = *range.first;
+            record.root->tree_ids = *range.first;
+        }
+    } else if (record.root) {
+        record.root->ids = block_claims_.claim(owner);
+    } else {
+        record.uid = claims_.claim(owner);
+    }
+}
+
+// Only after the last process and file are gone.
+void Sandboxes::release_ids(const Record& record) const {
+    if (record.uid) {
+        claims_.release(*record.uid, store_.path_of(record.id));
+    }
+    if (record.root && settings_.own_accounts) {
+        block_claims_.release(record.root->ids, store_.path_of(record.id));
+    }
+}
+
 void Sandboxes::make_trees(const Descriptor& directory, const Record& record) const {
     if (record.uid && (::fchown(directory.get(), 0, *record.uid) != 0 || ::fchmod(directory.get(), 0710) != 0)) {
         throw system_failure("cannot make the sandbox's directories", errno);
     }
-    for (const Tree& tree : trees) {
-        const Descriptor made = make_directory(directory.get(), tree.name, 0700);
-        if ((record.uid && ::fchown(made.get(), *record.uid, *record.uid) != 0) ||
-            ::fchmod(made.get(), tree.mode) != 0) {
-            throw system_failure("cannot make the sandbox's directories", errno);
-        }
-    }
+    trees_.make(directory, record);
 }
 
 void Sandboxes::start(const Descriptor& directory, const Record& record, Caller& caller) const {
-    const Descriptor etc = open_etc_tree(store_.base().get());
-    start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc}, caller);
+    const Descriptor etc = record.root ? Descriptor() : open_etc_tree(store_.base().get());
+    start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program}, caller);
 }
 
 void Sandboxes::run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request,
@@ -253,16 +276,14 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
     // Everything but what tells the next one where we were.
     for (const std::string& name : names_in(directory.get())) {
         if (name != "record" && name != "lock") {
-            remove_tree(directory.get(), name);
+            trees_.remove(directory.get(), name);
         }
     }
     store_.forget_key(record.idempotency_key, record.id);
     ::unlinkat(directory.get(), "record", 0);
     ::unlinkat(directory.get(), "lock", 0);
     store_.remove_directory(record.id);
-    if (record.uid) {
-        claims_.release(*record.uid, store_.path_of(record.id));
-    }
+    release_ids(record);
     store_.finish(record.id);
 }
 

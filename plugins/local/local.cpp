@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "face.hpp"
+#include "features.hpp"
 #include "sandboxes.hpp"
 
 namespace {
@@ -53,18 +54,36 @@ rooms::Settings settings_of(const berth::Host& host, const berth::Settings& from
     }
     settings.claims_directory = "/var/lib/berth/uids";
     settings.init_program = beside_this_plugin("berth-init");
+    settings.root_program = beside_this_plugin("berth-root");
     settings.own_accounts = root;
     settings.uid_range = rooms::default_uid_range();
     settings.uid_range.first = from.get<std::uint32_t>("/uid_range/first", settings.uid_range.first);
     settings.uid_range.count = from.get<std::uint32_t>("/uid_range/count", settings.uid_range.count);
+    settings.template_uid_range = rooms::default_template_uid_range();
+    settings.template_uid_range.first =
+        from.get<std::uint32_t>("/template_uid_range/first", settings.template_uid_range.first);
+    settings.template_uid_range.count =
+        from.get<std::uint32_t>("/template_uid_range/count", settings.template_uid_range.count);
+    for (const std::string& name : from.keys("/templates")) {
+        settings.templates[name] = from.get<std::string>("/templates/" + name + "/path");
+    }
     settings.host_network = from.get<std::string>("/network", "none") == "host";
     return settings;
 }
 
 class Local {
 public:
-    Local(berth::Host host, const berth::Settings& settings)
-        : sandboxes_(translated([&] { return rooms::Sandboxes(settings_of(host, settings)); })) {}
+    Local(berth::Host host, const berth::Settings& settings) : Local(settings_of(host, settings)) {}
+
+    berth::Features features(berth::Call&) {
+        berth::Features features;
+        translated([&] {
+            for (const rooms::WithdrawnFeature& feature : rooms::withdrawn_features(settings_)) {
+                features.withdraw(feature.name, feature.reason);
+            }
+        });
+        return features;
+    }
 
     berth::SandboxInfo create(berth::Call& call, const berth::SandboxConfig& config, berth::FileSource& initial_files) {
         if (!config.extra().empty()) {
@@ -80,6 +99,7 @@ public:
         if (config.network() != berth::Network::unspecified) {
             request.host_network = config.network() == berth::Network::host;
         }
+        request.template_name = text_of(config.template_name());
         request.persistent = config.persistent();
         request.environment = values_of(config.environment().env());
         request.labels = values_of(config.labels());
@@ -169,6 +189,10 @@ public:
     }
 
 private:
+    explicit Local(rooms::Settings settings)
+        : settings_(std::move(settings)), sandboxes_(translated([&] { return rooms::Sandboxes(settings_); })) {}
+
+    rooms::Settings settings_;
     rooms::Sandboxes sandboxes_;
 };
 
@@ -180,7 +204,8 @@ BERTH_PLUGIN(Local, R"({
   "description": "Sandboxes on this machine, isolated by bubblewrap: no daemon, no images, no account",
   "license": "Apache-2.0",
   "contract": 1,
-  "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "persistent", "restart_keeps_files"],
+  "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "persistent", "template",
+    "restart_keeps_files"],
   "config": {
     "type": "object",
     "additionalProperties": false,
@@ -197,6 +222,31 @@ BERTH_PLUGIN(Local, R"({
         "properties": {
           "first": { "type": "integer", "minimum": 1000, "maximum": 4294000000, "description": "the first uid" },
           "count": { "type": "integer", "minimum": 1, "maximum": 1000000, "description": "how many there are" }
+        }
+      },
+      "template_uid_range": {
+        "type": "object",
+        "additionalProperties": false,
+        "description": "as root: the ids for sandboxes from templates, 65536 for each; they must belong to nobody else",
+        "properties": {
+          "first": { "type": "integer", "minimum": 65536, "maximum": 4294000000, "description": "the first uid and gid" },
+          "count": { "type": "integer", "minimum": 131072, "maximum": 4294000000, "description": "how many there are" }
+        }
+      },
+      "templates": {
+        "type": "object",
+        "description": "roots that sandboxes can start from, by the name that --template takes",
+        "additionalProperties": {
+          "type": "object",
+          "additionalProperties": false,
+          "required": ["path"],
+          "properties": {
+            "path": {
+              "type": "string",
+              "minLength": 1,
+              "description": "a root directory: an absolute path"
+            }
+          }
         }
       },
       "network": {

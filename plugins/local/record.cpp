@@ -100,6 +100,12 @@ std::string to_text(const Record& record) {
     if (record.uid) {
         text["uid"] = *record.uid;
     }
+    if (record.root) {
+        text["root"] = {{"name", record.root->name},
+                        {"tree", bytes_to_json(record.root->tree)},
+                        {"tree_ids", record.root->tree_ids},
+                        {"ids", record.root->ids}};
+    }
     if (record.name) {
         text["name"] = bytes_to_json(*record.name);
     }
@@ -126,6 +132,11 @@ std::optional<Record> parse_record(std::string_view text) {
         record.labels = values_from_json(from.at("labels"));
         if (from.contains("uid")) {
             record.uid = from.at("uid").get<std::uint32_t>();
+        }
+        if (from.contains("root")) {
+            const json& root = from.at("root");
+            record.root = TemplateRoot{root.at("name").get<std::string>(), bytes_from_json(root.at("tree")),
+                                       root.at("tree_ids").get<std::uint32_t>(), root.at("ids").get<std::uint32_t>()};
         }
         if (from.contains("name")) {
             record.name = bytes_from_json(from.at("name"));

@@ -16,6 +16,14 @@ struct NamedValue {
     bool secret = false;
 };
 
+// A root made from a template: the template stays as it is, what the sandbox changes lies in its own tree `root`.
+struct TemplateRoot {
+    std::string name;
+    std::string tree;            // where the template's files are
+    std::uint32_t tree_ids = 0;  // the first id that they belong to
+    std::uint32_t ids = 0;       // the first of the sandbox's own ids, its uid 0
+};
+
 enum class Stage { creating, live, removing };
 
 struct Record {
@@ -23,6 +31,7 @@ struct Record {
     Stage stage = Stage::creating;
     std::uint64_t generation = 1;      // grows with each restart
     std::optional<std::uint32_t> uid;  // the sandbox's own account, when we are root
+    std::optional<TemplateRoot> root;  // absent: the host's
     std::int64_t created_at_ms = 0;
     std::string idempotency_key;
     std::optional<std::string> name;

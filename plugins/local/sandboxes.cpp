@@ -22,6 +22,10 @@ using std::chrono::milliseconds;
     throw refusal(BERTH_NOT_FOUND, "no such sandbox");
 }
 
+bool overlap(const UidRange& one, const UidRange& two) {
+    return one.first < std::uint64_t{two.first} + two.count && two.first < std::uint64_t{one.first} + one.count;
+}
+
 void stamp_use(const Descriptor& sandbox) {
     const Descriptor file(::openat(sandbox.get(), "used", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     ::futimens(file.get(), nullptr);
@@ -53,7 +57,10 @@ Sandboxes::Sandboxes(Settings settings)
     : settings_(std::move(settings)),
       store_(settings_.state_directory, settings_.provider,
              settings_.own_accounts ? Store::Accounts::own : Store::Accounts::ours),
+      templates_(settings_.templates),
+      trees_(settings_.root_program),
       claims_(settings_.claims_directory, settings_.uid_range),
+      block_claims_(settings_.claims_directory, settings_.template_uid_range, ids_of_a_template),
       init_(::open(settings_.init_program.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (!init_) {
         throw refusal(BERTH_ISOLATION_UNAVAILABLE,
@@ -63,6 +70,10 @@ Sandboxes::Sandboxes(Settings settings)
     if (::access(settings_.bubblewrap.c_str(), X_OK) != 0) {
         throw refusal(BERTH_ISOLATION_UNAVAILABLE, "bubblewrap is not installed: there is no " + settings_.bubblewrap,
                       "install the package bubblewrap");
+    }
+    if (settings_.own_accounts && overlap(settings_.uid_range, settings_.template_uid_range)) {
+        throw refusal(BERTH_INVALID_ARGUMENT, "uid_range and template_uid_range have ids in common",
+                      "no sandbox may have another's: set them apart");
     }
     if (const std::string closed = closed_namespaces(); !closed.empty()) {
         throw refusal(BERTH_ISOLATION_UNAVAILABLE, "no sandbox can be made here: " + closed, closed);
@@ -182,7 +193,8 @@ UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
     if (found.record.stage == Stage::creating) {
         throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
     }
-    return meter_.measure(found.directory, found.record.id, first_process(found.directory).has_value(), caller);
+    return meter_.measure(found.directory, found.record.id, trees_.bytes(found.directory, found.record),
+                          first_process(found.directory).has_value(), caller);
 }
 
 // Whether this sandbox was destroyed or restarted since it had that generation.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 #include "process_run.hpp"
 #include "record.hpp"
 #include "store.hpp"
+#include "templates.hpp"
+#include "trees.hpp"
 #include "uid_range.hpp"
 #include "usage.hpp"
 
@@ -26,9 +29,12 @@ struct Settings {
     std::string claims_directory;  // of uids; for the whole machine
     std::string bubblewrap = "/usr/bin/bwrap";
     std::string init_program;   // berth-init
-    bool own_accounts = false;  // we are root: each sandbox gets a uid of its own
+    std::string root_program;   // berth-root
+    bool own_accounts = false;  // we are root: each sandbox gets a uid of its own, or a block of them
     UidRange uid_range;
-    bool host_network = false;  // when a sandbox does not say
+    UidRange template_uid_range;
+    std::map<std::string, std::string> templates;  // name to path
+    bool host_network = false;                     // when a sandbox does not say
 };
 
 enum class State { initializing, ready, busy, stopped };
@@ -47,6 +53,7 @@ struct CreateRequest {
     std::optional<std::string> directory;
     std::optional<std::int64_t> timeout_ms;
     std::optional<bool> host_network;
+    std::optional<std::string> template_name;
     bool persistent = false;
     std::vector<NamedValue> environment;
     std::vector<NamedValue> labels;
@@ -92,6 +99,8 @@ private:
     [[nodiscard]] Record new_record(const CreateRequest& request) const;
     void make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
               Caller& caller);
+    void claim_ids(Record& record) const;
+    void release_ids(const Record& record) const;
     void make_trees(const Descriptor& directory, const Record& record) const;
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
     void start(const Descriptor& directory, const Record& record, Caller& caller) const;
@@ -101,7 +110,10 @@ private:
 
     Settings settings_;
     Store store_;
+    Templates templates_;
+    Trees trees_;
     UidClaims claims_;
+    UidClaims block_claims_;
     Descriptor init_;
     UsageMeter meter_;
 };

@@ -14,7 +14,6 @@
 #include "system_files.hpp"
 
 namespace berth_local {
-namespace {
 
 bool is_mapped(const UidRange& range) {
     std::istringstream lines(read_file(AT_FDCWD, "/proc/self/uid_map", 4096).value_or(""));
@@ -26,13 +25,22 @@ bool is_mapped(const UidRange& range) {
     return false;
 }
 
-}  // namespace
-
 UidRange default_uid_range() {
     const UidRange usual;
     // Below the dynamic users of systemd (61184) and above the accounts of people.
     const UidRange small{50'000, 10'000};
     return is_mapped(usual) || !is_mapped(small) ? usual : small;
+}
+
+UidRange default_template_uid_range() {
+    return {30'720 * ids_of_a_template, 1024 * ids_of_a_template};
+}
+
+UidClaims::UidClaims(std::string claims, UidRange range, std::uint32_t size) : claims_(std::move(claims)), size_(size) {
+    const std::uint64_t first = (std::uint64_t{range.first} + size - 1) / size * size;
+    const std::uint64_t end = std::uint64_t{range.first} + range.count;
+    first_ = static_cast<std::uint32_t>(first);
+    count_ = end > first ? static_cast<std::uint32_t>((end - first) / size) : 0;
 }
 
 std::uint32_t UidClaims::claim(const std::string& owner) const {
@@ -46,14 +54,16 @@ std::uint32_t UidClaims::claim(const std::string& owner) const {
         throw system_failure("no random bytes", errno);
     }
     // From a random place on, so that two who look at once rarely meet.
-    for (std::uint32_t i = 0; i < range_.count; ++i) {
-        const auto offset = static_cast<std::uint32_t>((std::uint64_t{random} + i) % range_.count);
-        if (try_claim(directory.get(), range_.first + offset, owner)) {
-            return range_.first + offset;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const auto offset = static_cast<std::uint32_t>((std::uint64_t{random} + i) % count_);
+        const std::uint32_t uid = first_ + offset * size_;
+        if (try_claim(directory.get(), uid, owner)) {
+            return uid;
         }
     }
     throw refusal(BERTH_RESOURCE_EXHAUSTED, "every uid of the range for sandboxes is in use",
-                  "destroy sandboxes, or set a larger uid_range");
+                  size_ == 1 ? "destroy sandboxes, or set a larger uid_range"
+                             : "destroy sandboxes, or set a larger template_uid_range");
 }
 
 bool UidClaims::try_claim(int directory, std::uint32_t uid, const std::string& owner) const {

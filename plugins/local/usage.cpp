@@ -2,10 +2,7 @@
 
 #include <poll.h>
 
-#include <array>
-
 #include "conversation.hpp"
-#include "remove_tree.hpp"
 #include "system_files.hpp"
 
 namespace berth_local {
@@ -68,16 +65,10 @@ std::optional<UsageMeter::Sample> UsageMeter::ask(const Descriptor& sandbox, Cal
     }
 }
 
-UsageFigures UsageMeter::measure(const Descriptor& sandbox, const std::string& id, bool runs, Caller& caller) {
+UsageFigures UsageMeter::measure(const Descriptor& sandbox, const std::string& id, std::optional<std::uint64_t> disk,
+                                 bool runs, Caller& caller) {
     UsageFigures figures;
-    long long disk = 0;
-    for (const char* tree : {"workspace", "home", "tmp"}) {
-        const long long bytes = tree_bytes(sandbox.get(), tree);
-        disk = bytes < 0 || disk < 0 ? -1 : disk + bytes;
-    }
-    if (disk >= 0) {
-        figures.disk_bytes = static_cast<std::uint64_t>(disk);
-    }
+    figures.disk_bytes = disk;
     figures.sampled_at_ms = now_ms();
     std::optional<Sample> now = runs ? ask(sandbox, caller) : std::nullopt;
     if (!now) {

@@ -23,8 +23,9 @@ struct UsageFigures {
 // Remembers the sample before, so that a second question need not wait for a window of time.
 class UsageMeter {
 public:
-    // `runs`: whether there are processes to ask about. [any thread]
-    UsageFigures measure(const Descriptor& sandbox, const std::string& id, bool runs, Caller& caller);
+    // `disk`: what its trees take. `runs`: whether there are processes to ask about. [any thread]
+    UsageFigures measure(const Descriptor& sandbox, const std::string& id, std::optional<std::uint64_t> disk, bool runs,
+                         Caller& caller);
     void forget(const std::string& id);
 
 private:

@@ -201,7 +201,9 @@ struct Result {
 // A provider on its own state tree, and one sandbox in it when asked for. Everything is gone with it.
 class Provider {
 public:
-    Provider() : sandboxes(settings()) {
+    Provider() : Provider([](rooms::Settings settings) { return settings; }) {}
+    // `change`: what differs from the usual settings.
+    explicit Provider(const std::function<rooms::Settings(rooms::Settings)>& change) : sandboxes(change(settings())) {
         ::signal(SIGPIPE, SIG_IGN);  // as every host has it (rule T4)
     }
     ~Provider() {
@@ -219,8 +221,10 @@ public:
         settings.state_directory = (directory.path() / "state").string();
         settings.claims_directory = (directory.path() / "uids").string();
         settings.init_program = BERTH_INIT_PROGRAM;
+        settings.root_program = BERTH_ROOT_PROGRAM;
         settings.own_accounts = ::geteuid() == 0;
         settings.uid_range = rooms::default_uid_range();
+        settings.template_uid_range = rooms::default_template_uid_range();
         return settings;
     }
     std::string create(rooms::CreateRequest request = {}) {

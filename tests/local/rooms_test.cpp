@@ -171,7 +171,7 @@ TEST_CASE("bubblewrap is told to unshare everything, and the network unless the 
     rooms::LaunchPlan plan;
     plan.bubblewrap = "/usr/bin/bwrap";
     const auto has = [&](const char* word) {
-        const std::vector<std::string> arguments = rooms::bubblewrap_arguments(plan);
+        const std::vector<std::string> arguments = rooms::launch_arguments(plan);
         return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
     };
     for (const char* word : {"--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net",

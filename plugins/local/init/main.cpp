@@ -1,7 +1,8 @@
 // berth-init: the first process of a sandbox. `berth-init FD` takes work from the listening Unix socket FD.
 //
-// Static and small: it is run by every sandbox, in whatever root that has. It holds no capability, cannot be traced or
-// read by what runs beside it (not dumpable), and gives none of its descriptors away but the pipes of the run in hand.
+// Static and small: it is run by every sandbox, in whatever root that has. It holds no capability but those that a
+// template's root has over its own ids, cannot be traced or read by what runs beside it (not dumpable), and gives none
+// of its descriptors away but the pipes of the run in hand.
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 
 #include <cstdlib>
 
+#include "capabilities.hpp"
 #include "limits.hpp"
 #include "server.hpp"
 
@@ -43,6 +45,7 @@ int main(int count, char** arguments) {
     }
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    berth_init::settle_capabilities();
     prctl(PR_SET_NAME, "berth-init");
     umask(0);
     berth_init::raise_limits();

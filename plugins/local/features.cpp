@@ -1,0 +1,34 @@
+#include "features.hpp"
+
+#include "subordinate_ids.hpp"
+#include "uid_range.hpp"
+
+namespace berth_local {
+namespace {
+
+// Empty when templates work.
+std::string why_no_templates(const Settings& settings) {
+    if (!settings.own_accounts) {
+        const SubordinateIds range = subordinate_ids();
+        return range.first ? "" : "a template needs a range of ids, and " + range.missing + ": " + range.remedy;
+    }
+    if (!is_mapped(settings.template_uid_range)) {
+        return "a template needs a range of ids, and /proc/self/uid_map does not have all of template_uid_range (" +
+               std::to_string(settings.template_uid_range.first) + ", " +
+               std::to_string(settings.template_uid_range.count) +
+               " ids): set it to ids that it has, or give this container more";
+    }
+    return "";
+}
+
+}  // namespace
+
+std::vector<WithdrawnFeature> withdrawn_features(const Settings& settings) {
+    std::vector<WithdrawnFeature> withdrawn;
+    if (std::string reason = why_no_templates(settings); !reason.empty()) {
+        withdrawn.push_back({"template", std::move(reason)});
+    }
+    return withdrawn;
+}
+
+}  // namespace berth_local

@@ -1,0 +1,42 @@
+// The writable trees of a sandbox, which lie in its directory: made, measured, removed, whoever's ids their files have.
+//
+// Ours to touch directly are those of the host's root, and as root all. What an ordinary user's sandbox from a template
+// left behind belongs to a range of /etc/subuid: there berth-root acts, in a namespace that has the range. Whoever works
+// on trees of sandboxes goes through here. The sandbox must be stopped, except for `bytes`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "descriptor.hpp"
+#include "record.hpp"
+
+namespace berth_local {
+
+// A sandbox from a template has one, `root`: what it changed (`root/upper`, with overlayfs' whiteouts and user.overlay.*
+// attributes) and overlayfs' own `root/work`. Any other has its directories.
+[[nodiscard]] std::span<const char* const> trees_of(const Record& record);
+
+class Trees {
+public:
+    // `root_program`: berth-root.
+    explicit Trees(std::string root_program) : root_program_(std::move(root_program)) {}
+
+    // Makes them, empty, in the sandbox's directory.
+    void make(const Descriptor& sandbox, const Record& record) const;
+    // Removes `parent/name`, a tree of any sandbox or anything else of ours.
+    void remove(int parent, const std::string& name) const;
+    // What all of them take on disk; absent when that cannot be known.
+    [[nodiscard]] std::optional<std::uint64_t> bytes(const Descriptor& sandbox, const Record& record) const;
+    // Acts as the owner of everything in the range that begins with `ids`: `berth-root tree IDS ACTION...`, with
+    // descriptor 3 for `parent` and 4 for `other`. What it printed; throws what it complained about.
+    std::string act(std::uint32_t ids, int parent, std::vector<std::string> action, int other = -1) const;
+
+private:
+    std::string root_program_;
+};
+
+}  // namespace berth_local
