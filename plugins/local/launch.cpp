@@ -72,7 +72,8 @@ bool place_descriptors(const std::array<int, places_end>& sources) {
     return ::syscall(SYS_close_range, places_end, ~0U, 0) == 0;
 }
 
-int become_bubblewrap(void* argument) {
+// Both children below run on stacks that AddressSanitizer does not know, and it would say so on the host's stderr.
+[[gnu::no_sanitize("address")]] int become_bubblewrap(void* argument) {
     Start& start = *static_cast<Start*>(argument);
     for (int number = 1; number < 32; ++number) {
         if (number != SIGKILL && number != SIGSTOP) {
@@ -92,7 +93,7 @@ int become_bubblewrap(void* argument) {
 }
 
 // The child of our child is nobody's to wait for but the machine's first process.
-int step_aside(void* argument) {
+[[gnu::no_sanitize("address")]] int step_aside(void* argument) {
     Start& start = *static_cast<Start*>(argument);
     if (::clone(become_bubblewrap, start.stacks->data() + 2 * stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, argument) <
         0) {

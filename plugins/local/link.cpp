@@ -107,7 +107,12 @@ Link::Got Link::receive() {
         size = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
     } while (size < 0 && errno == EINTR);
     if (size < 0) {
-        return errno == EAGAIN || errno == EWOULDBLOCK ? Got::nothing : Got::closed;
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return Got::nothing;
+        }
+        // The kernel tells an end with bytes left in the peer's queue by this number (unix(7), stream sockets).
+        left_unread_ = errno == ECONNRESET;
+        return Got::closed;
     }
     take_control(message);
     if (size == 0) {

@@ -41,6 +41,8 @@ public:
     [[nodiscard]] std::vector<Descriptor> take_descriptors() { return std::exchange(descriptors_, {}); }
     // Process number, as seen from here, of who sent the latest bytes; 0 = not known.
     [[nodiscard]] pid_t peer() const { return peer_; }
+    // After `closed`: the peer went without having read all that was sent to it.
+    [[nodiscard]] bool left_unread() const { return left_unread_; }
 
 private:
     void take_control(::msghdr& message);
@@ -54,6 +56,7 @@ private:
     std::size_t filled_ = 0;  // of input_, received
     std::vector<Descriptor> descriptors_;
     pid_t peer_ = 0;
+    bool left_unread_ = false;
 };
 
 // A pipe end that came from a sandbox, as our own open file: nobody there can make us wait on it. Empty when it is no

@@ -359,8 +359,10 @@ void Run::tell_not_executed(int error) {
 
 ProcessEnd Run::lost(const std::function<bool()>& ended_by_us) const {
     if (ended_by_us()) {
-        if (!started_) {
-            throw failure(BERTH_CANCELLED, "the sandbox was destroyed or restarted before the process started");
+        // An init that never read the request never ran it. One that did may have died between starting the process and
+        // telling so: what it ran was killed with it, and "nothing was started" would be a guess.
+        if (!started_ && (link_.left_unread() || link_.output_waits()) && signals_sent_ == 0 && !cancelled_) {
+            throw refusal(BERTH_CANCELLED, "the sandbox was destroyed or restarted before the process started");
         }
         return {BERTH_ENDED_KILLED, 0, SIGKILL, {}};
     }

@@ -234,6 +234,33 @@ TEST_CASE("an init that lies about a run is caught, and nobody waits for it") {
           }) == BERTH_EXECUTION_FAILED);
 }
 
+TEST_CASE("a sandbox that is destroyed during a run: killed, unless the request was never even read") {
+    const auto run_against = [](std::function<void(const rooms::Descriptor&)> answer) {
+        const TemporaryDirectory directory;
+        FalseInit init(directory.path(), std::move(answer));
+        TestCaller caller;
+        TestSink sink;
+        rooms::ProcessRequest request;
+        request.directory = "/";
+        request.arguments = {"true"};
+        return rooms::run_process(init.directory(), request, caller, sink, [] { return true; });
+    };
+    const rooms::ProcessEnd end = run_against([](const rooms::Descriptor& peer) {
+        char request[4096];
+        CHECK(::read(peer.get(), request, sizeof request) > 0);  // whole: it is small and was sent at once
+    });
+    CHECK(end.kind == BERTH_ENDED_KILLED);
+    CHECK(end.signal == SIGKILL);
+    const rooms::Failure refused = failure_of([&] {
+        (void)run_against([](const rooms::Descriptor& peer) {
+            pollfd request{peer.get(), POLLIN, 0};
+            CHECK(::poll(&request, 1, -1) == 1);
+        });
+    });
+    CHECK(refused.code == BERTH_CANCELLED);
+    CHECK(refused.outcome == BERTH_OUTCOME_NONE);
+}
+
 TEST_CASE("only the master's end of a terminal is adopted, and nothing else passes for one") {
     rooms::Descriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(::unlockpt(master.get()) == 0);

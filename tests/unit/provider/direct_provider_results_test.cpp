@@ -41,7 +41,8 @@ TEST_CASE_FIXTURE(Fixture, "secrets of a request are masked in infos and errors"
         (void)sink->put(sink, &full);
         if (!fails) return berth_status{BERTH_OK};
         const auto value = request->environment->env.data[1].value;
-        auto failure = error(BERTH_INTERNAL, "exec: " + std::string(value.data, value.size));
+        const std::string message = "exec: " + std::string(value.data, value.size);
+        auto failure = error(BERTH_INTERNAL, message);
         return c->fail(c, &failure);
     };
     const auto provider = plugin.open();
