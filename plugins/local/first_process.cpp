@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <string_view>
@@ -72,8 +74,10 @@ Heard hear(Link& link, Clock::time_point until, Caller* caller, Answer& answer) 
 }
 
 // What bubblewrap said, as one line, and what opens the way.
-Failure cannot_isolate(const Descriptor& sandbox) {
-    std::string said = read_file(sandbox.get(), "launch.log", 2000).value_or("");
+Failure cannot_isolate(const Descriptor& log) {
+    std::array<char, 2000> text{};
+    const ssize_t size = ::pread(log.get(), text.data(), text.size(), 0);
+    std::string said(text.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
     while (!said.empty() && said.back() == '\n') {
         said.pop_back();
     }
@@ -110,20 +114,18 @@ Failure cannot_isolate(const Descriptor& sandbox) {
     return failure;
 }
 
-void note(const Descriptor& sandbox, const Answer& answer) {
+ProcessId note(const Descriptor& sandbox, const Answer& answer) {
     const std::optional<ProcessId> first = ProcessId::of(answer.pid);
     if (!first) {
         throw failure(BERTH_UNAVAILABLE, "the sandbox's first process died at once");
     }
     std::string text = first->text();
     // bubblewrap stays beside it and ends with it; written down so that its end can be awaited too.
-    const std::optional<pid_t> parent = parent_of(first->pid);
-    if (parent && name_of(*parent) == "bwrap") {
-        if (const auto monitor = ProcessId::of(*parent)) {
-            text += "\n" + monitor->text();
-        }
+    if (const auto monitor = parent_called(first->pid, "bwrap")) {
+        text += "\n" + monitor->text();
     }
-    write_file(sandbox.get(), "init", text + "\n", Durable::no);
+    put_file(sandbox.get(), "init", text + "\n");  // who reads half of it asks the socket instead
+    return *first;
 }
 
 // The directories that the root is made of, open.
@@ -179,12 +181,11 @@ Written read_note(const Descriptor& sandbox) {
 
 }  // namespace
 
-void start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
-                         Caller& caller) {
-    const Descriptor log(
-        ::openat(sandbox.get(), "launch.log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
-    if (!log) {
-        throw system_failure("the sandbox's directory is damaged", errno);
+ProcessId start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
+                              Caller& caller, const std::function<void()>& meanwhile) {
+    const Descriptor log(::memfd_create("bubblewrap's words", MFD_CLOEXEC));
+    if (!log || ::fcntl(log.get(), F_SETFL, O_APPEND) != 0) {
+        throw system_failure("cannot keep what bubblewrap says", errno);
     }
     const Trunk trunk(sandbox, record);
     Descriptor listener = listen_in(sandbox);
@@ -199,6 +200,7 @@ void start_first_process(const Descriptor& sandbox, const Record& record, const 
     trunk.put_into(plan, record, settings);
     launch(plan);
     listener.reset();  // theirs alone now: when they die it closes, and we hear it
+    meanwhile();
     Answer answer;
     Heard heard = Heard::closed;
     try {
@@ -211,7 +213,7 @@ void start_first_process(const Descriptor& sandbox, const Record& record, const 
         }
     }
     if (heard == Heard::closed) {
-        throw cannot_isolate(sandbox);
+        throw cannot_isolate(log);
     }
     if (heard == Heard::nothing) {
         if (caller.cancelled()) {
@@ -219,7 +221,7 @@ void start_first_process(const Descriptor& sandbox, const Record& record, const 
         }
         throw failure(BERTH_TIMEOUT, "the sandbox was not ready within 30 s");
     }
-    note(sandbox, answer);
+    return note(sandbox, answer);
 }
 
 std::optional<ProcessId> first_process(const Descriptor& sandbox) {
@@ -248,29 +250,39 @@ Asked ask_first_process(const Descriptor& sandbox, milliseconds limit) {
     return {Presence::gone, {}};
 }
 
-void stop_first_process(const Descriptor& sandbox) {
+Descriptor end_first_process(const Descriptor& sandbox, const std::function<void()>& meanwhile) {
     Written written = read_note(sandbox);
-    if (!written.first || !written.first->alive()) {
+    Descriptor first = written.first ? written.first->open() : Descriptor();
+    if (!first) {
         // Its creator may have died before it wrote: whoever holds the socket is it.
         const Asked asked = ask_first_process(sandbox, start_limit);
         if (asked.presence == Presence::answers) {
-            note(sandbox, asked.answer);
+            (void)note(sandbox, asked.answer);
             written = read_note(sandbox);
+            first = written.first ? written.first->open() : Descriptor();
         }
     }
-    const Descriptor first = written.first ? written.first->open() : Descriptor();
-    const Descriptor monitor = written.monitor ? written.monitor->open() : Descriptor();
+    Descriptor monitor = written.monitor ? written.monitor->open() : Descriptor();
     kill_through(first);
+    meanwhile();
     if (!wait_gone(first, death_limit)) {
         throw failure(BERTH_UNAVAILABLE, "the sandbox's processes do not end",
                       "a process may hang in the kernel: try again later");
     }
+    ::unlinkat(sandbox.get(), "socket", 0);
+    ::unlinkat(sandbox.get(), "init", 0);
+    return monitor;
+}
+
+void wait_for_monitor(const Descriptor& monitor) {
     if (!wait_gone(monitor, seconds{5})) {
         kill_through(monitor);
         (void)wait_gone(monitor, seconds{5});
     }
-    ::unlinkat(sandbox.get(), "socket", 0);
-    ::unlinkat(sandbox.get(), "init", 0);
+}
+
+void stop_first_process(const Descriptor& sandbox) {
+    wait_for_monitor(end_first_process(sandbox, [] {}));
 }
 
 }  // namespace berth_local

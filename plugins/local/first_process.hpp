@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -26,9 +27,10 @@ struct Answer {
     pid_t pid = 0;
 };
 
-// Starts it and returns when it answers. Throws ISOLATION_UNAVAILABLE with bubblewrap's reason, TIMEOUT, CANCELLED.
-void start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
-                         Caller& caller);
+// Starts it and returns who it is when it answers. `meanwhile` is done while bubblewrap works, on another CPU where there
+// is one. Throws ISOLATION_UNAVAILABLE with bubblewrap's reason, TIMEOUT, CANCELLED.
+ProcessId start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
+                              Caller& caller, const std::function<void()>& meanwhile);
 
 // Who it is, as written down when it was started; absent when it is gone.
 [[nodiscard]] std::optional<ProcessId> first_process(const Descriptor& sandbox);
@@ -44,6 +46,11 @@ struct Asked {
 [[nodiscard]] Asked ask_first_process(const Descriptor& sandbox, std::chrono::milliseconds limit);
 
 // Ends it and with it everything in the sandbox; returns when all of that is gone. Also when it was never written down.
+// `meanwhile` is done while the kernel ends it.
+// What stands beside the sandbox, outside, then still ends by itself: `wait_for_monitor`.
+[[nodiscard]] Descriptor end_first_process(const Descriptor& sandbox, const std::function<void()>& meanwhile);
+void wait_for_monitor(const Descriptor& monitor);
+// All of it.
 void stop_first_process(const Descriptor& sandbox);
 
 }  // namespace berth_local

@@ -87,11 +87,16 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
     const Lock lock = store_.lock(directory, nobody);
     try {
         claim_ids(record);
-        store_.write(directory, record);
-        store_.set_key(key, record.id);
-        announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id)});
-        make(directory, record, request, files, caller);
-        return describe({Descriptor(::dup(directory.get())), record}, milliseconds{1000});
+        const int first = make(directory, record, request, files, caller, [&] {
+            store_.write_new(directory, record);
+            store_.set_key(key, record.id);
+            announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id)});
+        });
+        if (!request.setup_commands.empty()) {
+            return describe({Descriptor(::dup(directory.get())), record},
+                            milliseconds{1000});  // they may have left some
+        }
+        return Info{record, State::ready, {}, first, store_.path_of(record.id)};
     } catch (...) {
         if (caller.cancelled()) {
             (void)caller.begin_cleanup(cleanup_ms);
@@ -120,18 +125,21 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
     return record;
 }
 
-void Sandboxes::make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
-                     Caller& caller) {
+// The first process's number on this host. A creator that dies before `write_down` leaves a sandbox without a record,
+// which nobody can have seen: who removes it finds the processes by their socket.
+int Sandboxes::make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
+                    Caller& caller, const std::function<void()>& write_down) {
     make_trees(directory, record);
-    start(directory, record, caller);
+    const int first = start(directory, record, caller, write_down);
     upload(directory.get(), record.directory, files, caller);
     run_setup(directory, record, request, caller);
     if (caller.cancelled()) {
         cancelled(BERTH_OUTCOME_NONE);
     }
     record.stage = Stage::live;
-    store_.write(directory, record);
+    store_.write_stage(directory, record);
     store_.finish(record.id);
+    return first;
 }
 
 void Sandboxes::claim_ids(Record& record) const {
@@ -176,9 +184,12 @@ void Sandboxes::make_trees(const Descriptor& directory, const Record& record) co
     trees_.make(directory, record);
 }
 
-void Sandboxes::start(const Descriptor& directory, const Record& record, Caller& caller) const {
+int Sandboxes::start(const Descriptor& directory, const Record& record, Caller& caller,
+                     const std::function<void()>& meanwhile) const {
     const Descriptor etc = record.root ? Descriptor() : open_etc_tree(store_.base().get());
-    start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program}, caller);
+    return start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program}, caller,
+                               meanwhile)
+        .pid;
 }
 
 void Sandboxes::run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request,
@@ -234,7 +245,7 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
     store_.write(found.directory, found.record);
     stop_first_process(found.directory);
     meter_.forget(found.record.id);
-    start(found.directory, found.record, caller);
+    (void)start(found.directory, found.record, caller, [] {});
     return describe(found, milliseconds{1000});
 }
 
@@ -267,22 +278,22 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
     removing.stage = Stage::removing;
     removing.persistent = false;  // nothing of it needs to outlast a power cut any more
     try {
-        store_.write(directory, removing);
+        store_.write_stage(directory, removing);
     } catch (const Failure&) {
         // A full disk must not keep anybody from making room.
     }
-    stop_first_process(directory);
+    const Descriptor monitor =
+        end_first_process(directory, [&] { store_.forget_key(record.idempotency_key, record.id); });
     meter_.forget(record.id);
     // Everything but what tells the next one where we were.
     for (const std::string& name : names_in(directory.get())) {
-        if (name != "record" && name != "lock") {
+        if (name != "record") {
             trees_.remove(directory.get(), name);
         }
     }
-    store_.forget_key(record.idempotency_key, record.id);
     ::unlinkat(directory.get(), "record", 0);
-    ::unlinkat(directory.get(), "lock", 0);
     store_.remove_directory(record.id);
+    wait_for_monitor(monitor);
     release_ids(record);
     store_.finish(record.id);
 }

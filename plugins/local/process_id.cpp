@@ -19,6 +19,7 @@ struct StatLine {
     char state = 0;
     pid_t parent = 0;
     std::uint64_t start = 0;
+    std::string name;
 };
 
 std::optional<std::string> proc_file(pid_t pid, const char* name) {
@@ -41,14 +42,19 @@ std::optional<StatLine> stat_line(pid_t pid) {
                                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
                                  &line.state, &line.parent, &start);
     line.start = start;
+    const std::size_t name = text->find('(') + 1;
+    line.name = text->substr(name, fields - name);
     return read == 3 ? std::optional(line) : std::nullopt;
 }
 
-std::string this_boot() {
-    std::string boot = read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64).value_or("unknown");
-    while (!boot.empty() && boot.back() == '\n') {
-        boot.pop_back();
-    }
+const std::string& this_boot() {
+    static const std::string boot = [] {
+        std::string read = read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64).value_or("unknown");
+        while (!read.empty() && read.back() == '\n') {
+            read.pop_back();
+        }
+        return read;
+    }();
     return boot;
 }
 
@@ -89,17 +95,13 @@ std::optional<ProcessId> ProcessId::parse(const std::string& text) {
     return id;
 }
 
-std::optional<pid_t> parent_of(pid_t pid) {
+std::optional<ProcessId> parent_called(pid_t pid, std::string_view name) {
     const std::optional<StatLine> line = stat_line(pid);
-    return line ? std::optional(line->parent) : std::nullopt;
-}
-
-std::string name_of(pid_t pid) {
-    std::string name = proc_file(pid, "comm").value_or("");
-    while (!name.empty() && name.back() == '\n') {
-        name.pop_back();
+    const std::optional<StatLine> parent = line ? stat_line(line->parent) : std::nullopt;
+    if (!parent || parent->name != name || parent->state == 'Z' || parent->state == 'X') {
+        return std::nullopt;
     }
-    return name;
+    return ProcessId{line->parent, parent->start, this_boot()};
 }
 
 void kill_through(const Descriptor& handle) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "descriptor.hpp"
 
@@ -27,8 +28,8 @@ struct ProcessId {
     static std::optional<ProcessId> parse(const std::string& text);
 };
 
-[[nodiscard]] std::optional<pid_t> parent_of(pid_t pid);
-[[nodiscard]] std::string name_of(pid_t pid);
+// Its parent, when that has this name.
+[[nodiscard]] std::optional<ProcessId> parent_called(pid_t pid, std::string_view name);
 // SIGKILL through the handle.
 void kill_through(const Descriptor& handle);
 // Waits until the process behind the handle is gone; false after `limit`.

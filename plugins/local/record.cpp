@@ -66,28 +66,32 @@ std::vector<NamedValue> values_from_json(const json& list) {
     return values;
 }
 
-Stage stage_from(const std::string& word) {
-    return word == "live" ? Stage::live : word == "removing" ? Stage::removing : Stage::creating;
-}
-
-const char* word_of(Stage stage) {
-    switch (stage) {
-        case Stage::live:
-            return "live";
-        case Stage::removing:
-            return "removing";
-        case Stage::creating:
-            break;
+std::optional<Stage> stage_from(std::string_view text) {
+    for (const Stage stage : {Stage::creating, Stage::live, Stage::removing}) {
+        if (text.starts_with(stage_text(stage))) {
+            return stage;
+        }
     }
-    return "creating";
+    return std::nullopt;
 }
 
 }  // namespace
 
+std::string_view stage_text(Stage stage) {
+    switch (stage) {
+        case Stage::live:
+            return "live    \n";
+        case Stage::removing:
+            return "removing\n";
+        case Stage::creating:
+            break;
+    }
+    return "creating\n";
+}
+
 std::string to_text(const Record& record) {
     json text{{"format", format},
               {"id", record.id},
-              {"stage", word_of(record.stage)},
               {"generation", record.generation},
               {"created_at_ms", record.created_at_ms},
               {"idempotency_key", bytes_to_json(record.idempotency_key)},
@@ -109,18 +113,22 @@ std::string to_text(const Record& record) {
     if (record.name) {
         text["name"] = bytes_to_json(*record.name);
     }
-    return text.dump(1) + "\n";
+    return std::string(stage_text(record.stage)) + text.dump(1) + "\n";
 }
 
 std::optional<Record> parse_record(std::string_view text) {
     try {
-        const json from = json::parse(text);
+        const std::optional<Stage> stage = stage_from(text);
+        if (!stage) {
+            return std::nullopt;
+        }
+        const json from = json::parse(text.substr(stage_text(*stage).size()));
         if (from.at("format") != format) {
             return std::nullopt;
         }
         Record record;
         record.id = from.at("id").get<std::string>();
-        record.stage = stage_from(from.at("stage").get<std::string>());
+        record.stage = *stage;
         record.generation = from.at("generation").get<std::uint64_t>();
         record.created_at_ms = from.at("created_at_ms").get<std::int64_t>();
         record.idempotency_key = bytes_from_json(from.at("idempotency_key"));

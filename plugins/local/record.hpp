@@ -43,6 +43,8 @@ struct Record {
     std::vector<NamedValue> labels;
 };
 
+// The stage is the first line and always as long, so that it can change in place.
+[[nodiscard]] std::string_view stage_text(Stage stage);
 [[nodiscard]] std::string to_text(const Record& record);
 // Absent: not a record, or one of another version.
 [[nodiscard]] std::optional<Record> parse_record(std::string_view text);

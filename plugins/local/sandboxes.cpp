@@ -27,8 +27,10 @@ bool overlap(const UidRange& one, const UidRange& two) {
 }
 
 void stamp_use(const Descriptor& sandbox) {
-    const Descriptor file(::openat(sandbox.get(), "used", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    ::futimens(file.get(), nullptr);
+    if (::utimensat(sandbox.get(), "used", nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
+        [[maybe_unused]] const Descriptor file(
+            ::openat(sandbox.get(), "used", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    }
 }
 
 std::optional<std::int64_t> last_use(const Descriptor& sandbox) {

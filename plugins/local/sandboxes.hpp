@@ -97,13 +97,14 @@ private:
     [[nodiscard]] Open open_running(std::string_view id) const;
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
     [[nodiscard]] Record new_record(const CreateRequest& request) const;
-    void make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
-              Caller& caller);
+    int make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
+             Caller& caller, const std::function<void()>& write_down);
     void claim_ids(Record& record) const;
     void release_ids(const Record& record) const;
     void make_trees(const Descriptor& directory, const Record& record) const;
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
-    void start(const Descriptor& directory, const Record& record, Caller& caller) const;
+    int start(const Descriptor& directory, const Record& record, Caller& caller,
+              const std::function<void()>& meanwhile) const;
     void tear_down(const Descriptor& directory, const Record& record);
     void remove_what_died();
     [[nodiscard]] bool ended_by_us(std::string_view id, std::uint64_t generation) const;

@@ -114,21 +114,35 @@ void Store::write(const Descriptor& sandbox, const Record& record) const {
     write_file(sandbox.get(), "record", to_text(record), record.persistent ? Durable::yes : Durable::no);
 }
 
+void Store::write_new(const Descriptor& sandbox, const Record& record) const {
+    put_file(sandbox.get(), "record", to_text(record));
+}
+
+void Store::write_stage(const Descriptor& sandbox, const Record& record) const {
+    const Descriptor file(::openat(sandbox.get(), "record", O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+    const std::string_view text = stage_text(record.stage);
+    if (!file || ::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+        (record.persistent && (::fsync(file.get()) != 0 || ::fsync(sandbox.get()) != 0))) {
+        throw system_failure("cannot write record", errno);
+    }
+}
+
 Lock Store::lock(const Descriptor& sandbox, Caller& caller) const {
-    Lock file(::openat(sandbox.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    // The directory itself: a file of its own would have to be made and removed with every sandbox.
+    Lock again = open_directory(sandbox.get(), ".");
     struct stat info {};
-    if (file && !berth_local::lock(file, caller)) {
+    if (again && !berth_local::lock(again, caller)) {
         return {};
     }
-    if (!file || ::fstat(file.get(), &info) != 0 || info.st_nlink == 0) {
+    if (!again || ::fstat(again.get(), &info) != 0 || info.st_nlink == 0) {
         throw refusal(BERTH_NOT_FOUND, "no such sandbox");
     }
-    return file;
+    return again;
 }
 
 Lock Store::try_lock(const Descriptor& sandbox) const {
-    Lock file(::openat(sandbox.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    return file && berth_local::try_lock(file) ? std::move(file) : Lock();
+    Lock again = open_directory(sandbox.get(), ".");
+    return again && berth_local::try_lock(again) ? std::move(again) : Lock();
 }
 
 // --- unfinished work
@@ -185,7 +199,8 @@ Store::Key Store::hold_key(std::string_view key, Caller& caller) const {
 }
 
 void Store::set_key(const Key& key, const std::string& id) const {
-    if (::ftruncate(key.file.get(), 0) != 0 ||
+    // A cut file would be written to the disk at its close, which nobody needs of an empty one.
+    if ((!key.id.empty() && ::ftruncate(key.file.get(), 0) != 0) ||
         ::pwrite(key.file.get(), id.data(), id.size(), 0) != static_cast<ssize_t>(id.size())) {
         throw system_failure("cannot note the idempotency key", errno);
     }

@@ -1,7 +1,7 @@
 // The state tree of one provider on disk: sandbox directories, records, locks, idempotency keys, unfinished work.
 //
-//   STATE/PROVIDER/sandboxes/ID/   record, init (who runs), lock, used (its time says when), socket, launch.log,
-//                                  workspace/ home/ tmp/ (the sandbox's own)
+//   STATE/PROVIDER/sandboxes/ID/   record, init (who runs), used (its time says when), socket,
+//                                  workspace/ home/ tmp/ (the sandbox's own); its lock is the directory's
 //   STATE/PROVIDER/keys/KEY        the id that an idempotency key stands for; locked while it is being made
 //   STATE/PROVIDER/unfinished/ID   a sandbox that is being made or removed: found again after a crash
 //
@@ -44,6 +44,10 @@ public:
     void remove_directory(const std::string& id) const;
     [[nodiscard]] std::optional<Record> read(const Descriptor& sandbox) const;
     void write(const Descriptor& sandbox, const Record& record) const;
+    // The first writing, before anybody can know the sandbox: in place, and not for ever yet.
+    void write_new(const Descriptor& sandbox, const Record& record) const;
+    // Only its stage, in place.
+    void write_stage(const Descriptor& sandbox, const Record& record) const;
     // The lock under which a sandbox changes. Empty: the caller gave up. Throws NOT_FOUND when it went meanwhile.
     [[nodiscard]] Lock lock(const Descriptor& sandbox, Caller& caller) const;
     // Empty when somebody else holds it.

@@ -76,6 +76,14 @@ std::optional<std::string> read_file(int directory, const std::string& name, std
     }
 }
 
+void put_file(int directory, const std::string& name, std::string_view content) {
+    const Descriptor file(
+        ::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file || ::write(file.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size())) {
+        throw system_failure("cannot write " + name, errno);
+    }
+}
+
 void write_file(int directory, const std::string& name, std::string_view content, Durable durable) {
     const std::string temporary = name + "." + random_name(8);
     Descriptor file(::openat(directory, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));

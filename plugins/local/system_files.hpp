@@ -26,6 +26,9 @@ void make_directories(const std::string& path, mode_t mode);
 // Whole or not at all; with Durable::yes also after a power cut.
 void write_file(int directory, const std::string& name, std::string_view content, Durable durable);
 
+// In place: for a file that nobody reads before it is whole.
+void put_file(int directory, const std::string& name, std::string_view content);
+
 // Waits for the lock and is empty when the caller gave up; `try_lock` does not wait.
 [[nodiscard]] bool lock(const Descriptor& file, Caller& caller);
 [[nodiscard]] bool try_lock(const Descriptor& file);

@@ -80,7 +80,8 @@ bool UidClaims::try_claim(int directory, std::uint32_t uid, const std::string& o
     if (!holder.empty() && (::access(holder.c_str(), F_OK) == 0 || errno != ENOENT)) {
         return false;
     }
-    return ::ftruncate(file.get(), 0) == 0 &&
+    // Only what is there: ext4 writes a file to the disk when it is closed after having been cut.
+    return (ours.st_size == 0 || ::ftruncate(file.get(), 0) == 0) &&
            ::pwrite(file.get(), owner.data(), owner.size(), 0) == static_cast<ssize_t>(owner.size());
 }
 
