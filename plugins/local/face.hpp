@@ -156,6 +156,32 @@ inline std::optional<std::int64_t> milliseconds_of(std::optional<berth::Duration
     return time ? std::optional<std::int64_t>(time->count()) : std::nullopt;
 }
 
+inline berth::Network network_of(rooms::Network network) {
+    switch (network) {
+        case rooms::Network::host:
+            return berth::Network::host;
+        case rooms::Network::outbound:
+            return berth::Network::outbound;
+        case rooms::Network::none:
+            break;
+    }
+    return berth::Network::none;
+}
+
+inline rooms::Network network_of(berth::Network network) {
+    switch (network) {
+        case berth::Network::host:
+            return rooms::Network::host;
+        case berth::Network::outbound:
+            return rooms::Network::outbound;
+        case berth::Network::unspecified:
+        case berth::Network::none:
+        case berth::Network::allow_list:
+            break;  // the host lets no other through: they need features that we do not have
+    }
+    return rooms::Network::none;
+}
+
 inline berth::SandboxState state_of(rooms::State state) {
     switch (state) {
         case rooms::State::initializing:
@@ -184,7 +210,7 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     }
     info.environment.cwd = record.directory;
     info.environment.timeout = berth::Duration{record.timeout_ms};
-    info.network = record.host_network ? berth::Network::host : berth::Network::none;
+    info.network = network_of(record.network);
     info.persistent = record.persistent;
     info.idempotency_key = record.idempotency_key;
     info.name = record.name;
@@ -205,6 +231,10 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     }
     if (from.first_process) {
         info.facts.set("first_process", std::to_string(*from.first_process));
+    }
+    if (record.network == rooms::Network::outbound && from.first_process) {
+        info.facts.set("network_helper", from.network_helper ? std::to_string(*from.network_helper)
+                                                             : "gone: the sandbox reaches nothing until a restart");
     }
     return info;
 }

@@ -1,5 +1,6 @@
 #include "features.hpp"
 
+#include "outbound.hpp"
 #include "subordinate_ids.hpp"
 #include "uid_range.hpp"
 
@@ -27,6 +28,9 @@ std::vector<WithdrawnFeature> withdrawn_features(const Settings& settings) {
     std::vector<WithdrawnFeature> withdrawn;
     if (std::string reason = why_no_templates(settings); !reason.empty()) {
         withdrawn.push_back({"template", std::move(reason)});
+    }
+    if (std::string reason = outbound_obstacle(settings.slirp); !reason.empty()) {
+        withdrawn.push_back({"network_outbound", std::move(reason)});
     }
     return withdrawn;
 }

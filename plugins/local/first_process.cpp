@@ -195,7 +195,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     plan.listener = &listener;
     plan.etc = settings.etc;
     plan.log = &log;
-    plan.host_network = record.host_network;
+    plan.network = record.network;
     plan.uid = record.uid;
     trunk.put_into(plan, record, settings);
     launch(plan);

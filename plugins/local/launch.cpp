@@ -14,6 +14,7 @@
 
 #include "etc_tree.hpp"
 #include "failure.hpp"
+#include "outbound.hpp"
 #include "system_files.hpp"
 
 namespace berth_local {
@@ -147,8 +148,12 @@ void add_host_root(std::vector<std::string>& arguments, const LaunchPlan& plan) 
     add_roots(arguments);
     bind(arguments, "--ro-bind-fd", at_etc, "/etc");
     add(arguments, {"--ro-bind-try", "/etc/alternatives", "/etc/alternatives"});
-    if (plan.host_network) {
+    if (plan.network != Network::none) {
         add(arguments, {"--ro-bind-try", "/etc/ssl/certs", "/etc/ssl/certs"});
+    }
+    if (plan.network == Network::outbound) {
+        bind(arguments, "--ro-bind-data", at_resolver, "/etc/resolv.conf");
+    } else if (plan.network == Network::host) {
         bind(arguments, "--ro-bind-fd", at_resolver, "/etc/resolv.conf");
         bind(arguments, "--ro-bind-fd", at_hosts, "/etc/hosts");
     }
@@ -164,8 +169,11 @@ void add_root_builder(std::vector<std::string>& arguments, const LaunchPlan& pla
     add(arguments, {plan.root->program.c_str(), "start", std::to_string(plan.root->ids).c_str(),
                     std::to_string(plan.root->lower_ids).c_str(), std::to_string(at_lower).c_str(),
                     std::to_string(at_changes).c_str()});
-    if (plan.host_network) {
-        add(arguments, {std::to_string(at_resolver).c_str(), std::to_string(at_hosts).c_str()});
+    if (plan.network != Network::none) {
+        add(arguments, {std::to_string(at_resolver).c_str()});
+    }
+    if (plan.network == Network::host) {
+        add(arguments, {std::to_string(at_hosts).c_str()});
     }
     add(arguments, {"--"});
 }
@@ -182,6 +190,14 @@ std::string setting(const char* path) {
     }
 }
 
+Descriptor file_in_memory(std::string_view content) {
+    Descriptor file(::memfd_create("content", MFD_CLOEXEC));
+    if (!file || ::pwrite(file.get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size())) {
+        throw system_failure("no memory for a small file", errno);
+    }
+    return file;
+}
+
 }  // namespace
 
 std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
@@ -195,7 +211,7 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
         add(arguments, {"--unshare-user", "--uid", id.c_str(), "--gid", id.c_str()});
     }
     add(arguments, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
-    if (!plan.host_network) {
+    if (plan.network != Network::host) {
         add(arguments, {"--unshare-net"});
     }
     add(arguments, {"--hostname", "sandbox", "--as-pid-1", "--new-session", "--cap-drop", "ALL"});
@@ -220,11 +236,13 @@ void launch(const LaunchPlan& plan) {
     const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     Descriptor resolver;
     Descriptor hosts;
-    if (plan.host_network) {
+    if (plan.network == Network::host) {
         resolver = Descriptor(::open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC));
         hosts = Descriptor(::open("/etc/hosts", O_RDONLY | O_CLOEXEC));
         resolver = resolver ? std::move(resolver) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         hosts = hosts ? std::move(hosts) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    } else if (plan.network == Network::outbound) {
+        resolver = file_in_memory(outbound_resolver);
     }
     void* const memory = ::mmap(nullptr, 2 * stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "record.hpp"
 
 namespace berth_local {
 
@@ -31,7 +32,7 @@ struct LaunchPlan {
     const Descriptor* home = nullptr;
     const Descriptor* temporary = nullptr;
     const Descriptor* log = nullptr;  // takes what bubblewrap says
-    bool host_network = false;
+    Network network = Network::none;
     std::optional<std::uint32_t> uid;  // the account to become first, when we are root
     std::optional<TemplatePlan> root;  // absent: the host's, and `etc` to `temporary` are needed
 };

@@ -11,6 +11,7 @@
 #include "etc_tree.hpp"
 #include "failure.hpp"
 #include "first_process.hpp"
+#include "outbound.hpp"
 #include "sandbox_path.hpp"
 #include "sandboxes.hpp"
 #include "subordinate_ids.hpp"
@@ -74,6 +75,11 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
                        const std::function<void(const Info&)>& announce) {
     remove_what_died();
     Record record = new_record(request);
+    if (record.network == Network::outbound) {
+        if (const std::string obstacle = outbound_obstacle(settings_.slirp); !obstacle.empty()) {
+            throw refusal(BERTH_UNSUPPORTED, "no outbound network can be made here", obstacle);
+        }
+    }
     const Store::Key key = store_.hold_key(request.idempotency_key, caller);
     if (!key.file) {
         cancelled(BERTH_OUTCOME_NONE);
@@ -115,7 +121,7 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
     record.name = request.name;
     record.directory = request.directory ? resolve_path("/workspace", *request.directory) : "/workspace";
     record.timeout_ms = request.timeout_ms.value_or(0);
-    record.host_network = request.host_network.value_or(settings_.host_network);
+    record.network = request.network.value_or(settings_.network);
     record.persistent = request.persistent;
     if (request.template_name && *request.template_name != host_template) {
         record.root = templates_.find(*request.template_name);
@@ -187,9 +193,19 @@ void Sandboxes::make_trees(const Descriptor& directory, const Record& record) co
 int Sandboxes::start(const Descriptor& directory, const Record& record, Caller& caller,
                      const std::function<void()>& meanwhile) const {
     const Descriptor etc = record.root ? Descriptor() : open_etc_tree(store_.base().get());
-    return start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program}, caller,
-                               meanwhile)
-        .pid;
+    const int first =
+        start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program}, caller,
+                            meanwhile)
+            .pid;
+    if (record.network == Network::outbound) {
+        try {
+            start_outbound(directory, settings_.slirp, caller);
+        } catch (...) {
+            stop_first_process(directory);  // never one that runs without the network it was promised
+            throw;
+        }
+    }
+    return first;
 }
 
 void Sandboxes::run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request,
@@ -244,6 +260,7 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
     ++found.record.generation;
     store_.write(found.directory, found.record);
     stop_first_process(found.directory);
+    stop_outbound(found.directory);
     meter_.forget(found.record.id);
     (void)start(found.directory, found.record, caller, [] {});
     return describe(found, milliseconds{1000});
@@ -284,6 +301,7 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
     }
     const Descriptor monitor =
         end_first_process(directory, [&] { store_.forget_key(record.idempotency_key, record.id); });
+    stop_outbound(directory);
     meter_.forget(record.id);
     // Everything but what tells the next one where we were.
     for (const std::string& name : names_in(directory.get())) {

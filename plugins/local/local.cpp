@@ -67,7 +67,7 @@ rooms::Settings settings_of(const berth::Host& host, const berth::Settings& from
     for (const std::string& name : from.keys("/templates")) {
         settings.templates[name] = from.get<std::string>("/templates/" + name + "/path");
     }
-    settings.host_network = from.get<std::string>("/network", "none") == "host";
+    settings.network = rooms::network_from(from.get<std::string>("/network", "none"));
     return settings;
 }
 
@@ -97,7 +97,7 @@ public:
         request.directory = text_of(config.environment().cwd());
         request.timeout_ms = milliseconds_of(config.environment().timeout());
         if (config.network() != berth::Network::unspecified) {
-            request.host_network = config.network() == berth::Network::host;
+            request.network = network_of(config.network());
         }
         request.template_name = text_of(config.template_name());
         request.persistent = config.persistent();
@@ -175,6 +175,8 @@ public:
         usage.memory_bytes = figures.memory_bytes;
         usage.disk_bytes = figures.disk_bytes;
         usage.process_count = figures.process_count;
+        usage.network_received_bytes = figures.network_received_bytes;
+        usage.network_sent_bytes = figures.network_sent_bytes;
         usage.sampled_at = berth::Time{berth::Duration{figures.sampled_at_ms}};
         return usage;
     }
@@ -204,8 +206,8 @@ BERTH_PLUGIN(Local, R"({
   "description": "Sandboxes on this machine, isolated by bubblewrap: no daemon, no images, no account",
   "license": "Apache-2.0",
   "contract": 1,
-  "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "persistent", "template",
-    "restart_keeps_files"],
+  "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "network_outbound", "persistent",
+    "template", "restart_keeps_files"],
   "config": {
     "type": "object",
     "additionalProperties": false,
@@ -251,9 +253,9 @@ BERTH_PLUGIN(Local, R"({
       },
       "network": {
         "type": "string",
-        "enum": ["none", "host"],
+        "enum": ["none", "host", "outbound"],
         "default": "none",
-        "description": "what a sandbox reaches when nobody says: nothing, or whatever this machine reaches"
+        "description": "what a sandbox reaches when nobody says: nothing, whatever this machine reaches, or the world outside this machine"
       }
     }
   }

@@ -27,6 +27,7 @@ enum class Type : std::uint32_t {
     files_in = 3,   // then entry, data, file_end, file_abort, operation_end, end -> acknowledged, done | failed
     files_out = 4,  // -> entry, data, file_end, skipped, done | failed
     usage = 5,      // -> usage_sample
+    attend = 6,     // nothing comes back: who asks sees the connection end with the sandbox
 
     // Plugin to init during a run.
     signal = 20,  // u32 number
@@ -49,7 +50,8 @@ enum class Type : std::uint32_t {
     failed = 63,   // u32 stage, u32 errno, u32 operation, path, text
     done = 64,
     acknowledged = 65,  // u32 operation
-    usage_sample = 66,  // u64 resident bytes, u64 processes, u64 CPU nanoseconds, u64 now in nanoseconds
+    usage_sample = 66,  // u64 resident bytes, u64 processes, u64 CPU nanoseconds, u64 now in nanoseconds, u64 network
+                        // bytes received and sent by other interfaces than lo
 };
 
 struct Header {

@@ -89,6 +89,22 @@ std::string_view stage_text(Stage stage) {
     return "creating\n";
 }
 
+std::string_view word_of(Network network) {
+    switch (network) {
+        case Network::host:
+            return "host";
+        case Network::outbound:
+            return "outbound";
+        case Network::none:
+            break;
+    }
+    return "none";
+}
+
+Network network_from(std::string_view word) {
+    return word == "host" ? Network::host : word == "outbound" ? Network::outbound : Network::none;
+}
+
 std::string to_text(const Record& record) {
     json text{{"format", format},
               {"id", record.id},
@@ -97,7 +113,7 @@ std::string to_text(const Record& record) {
               {"idempotency_key", bytes_to_json(record.idempotency_key)},
               {"directory", bytes_to_json(record.directory)},
               {"timeout_ms", record.timeout_ms},
-              {"host_network", record.host_network},
+              {"network", word_of(record.network)},
               {"persistent", record.persistent},
               {"environment", to_json(record.environment)},
               {"labels", to_json(record.labels)}};
@@ -134,7 +150,7 @@ std::optional<Record> parse_record(std::string_view text) {
         record.idempotency_key = bytes_from_json(from.at("idempotency_key"));
         record.directory = bytes_from_json(from.at("directory"));
         record.timeout_ms = from.at("timeout_ms").get<std::int64_t>();
-        record.host_network = from.at("host_network").get<bool>();
+        record.network = network_from(from.at("network").get<std::string>());
         record.persistent = from.at("persistent").get<bool>();
         record.environment = values_from_json(from.at("environment"));
         record.labels = values_from_json(from.at("labels"));

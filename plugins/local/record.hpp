@@ -26,6 +26,13 @@ struct TemplateRoot {
 
 enum class Stage { creating, live, removing };
 
+// What a sandbox reaches: nothing, what this machine reaches, or the world outside this machine.
+enum class Network { none, host, outbound };
+
+[[nodiscard]] std::string_view word_of(Network network);
+// Anything unknown is none.
+[[nodiscard]] Network network_from(std::string_view word);
+
 struct Record {
     std::string id;
     Stage stage = Stage::creating;
@@ -37,7 +44,7 @@ struct Record {
     std::optional<std::string> name;
     std::string directory = "/workspace";  // default working directory, absolute
     std::int64_t timeout_ms = 0;           // default of a process; 0 = none
-    bool host_network = false;
+    Network network = Network::none;
     bool persistent = false;
     std::vector<NamedValue> environment;  // values are bytes
     std::vector<NamedValue> labels;

@@ -11,6 +11,7 @@
 #include "failure.hpp"
 #include "first_process.hpp"
 #include "launch.hpp"
+#include "outbound.hpp"
 #include "sandbox_path.hpp"
 
 namespace berth_local {
@@ -128,6 +129,9 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
         return info;
     }
     info.first_process = first->pid;
+    if (const auto helper = outbound_helper(sandbox.directory)) {
+        info.network_helper = helper->pid;
+    }
     info.state = asked.answer.busy > 0 ? State::busy : State::ready;
     return info;
 }
@@ -195,8 +199,13 @@ UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
     if (found.record.stage == Stage::creating) {
         throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
     }
-    return meter_.measure(found.directory, found.record.id, trees_.bytes(found.directory, found.record),
-                          first_process(found.directory).has_value(), caller);
+    UsageFigures figures = meter_.measure(found.directory, found.record.id, trees_.bytes(found.directory, found.record),
+                                          first_process(found.directory).has_value(), caller);
+    if (found.record.network == Network::host) {
+        figures.network_received_bytes.reset();  // everybody's
+        figures.network_sent_bytes.reset();
+    }
+    return figures;
 }
 
 // Whether this sandbox was destroyed or restarted since it had that generation.

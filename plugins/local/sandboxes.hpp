@@ -28,13 +28,14 @@ struct Settings {
     std::string state_directory;
     std::string claims_directory;  // of uids; for the whole machine
     std::string bubblewrap = "/usr/bin/bwrap";
-    std::string init_program;   // berth-init
-    std::string root_program;   // berth-root
-    bool own_accounts = false;  // we are root: each sandbox gets a uid of its own, or a block of them
+    std::string slirp = "/usr/bin/slirp4netns";  // may be missing: then there is no outbound network
+    std::string init_program;                    // berth-init
+    std::string root_program;                    // berth-root
+    bool own_accounts = false;                   // we are root: each sandbox gets a uid of its own, or a block of them
     UidRange uid_range;
     UidRange template_uid_range;
     std::map<std::string, std::string> templates;  // name to path
-    bool host_network = false;                     // when a sandbox does not say
+    Network network = Network::none;               // when a sandbox does not say
 };
 
 enum class State { initializing, ready, busy, stopped };
@@ -45,6 +46,7 @@ struct Info {
     std::optional<std::int64_t> last_used_at_ms;
     std::optional<int> first_process;  // its number on this host
     std::string state_path;
+    std::optional<int> network_helper = {};  // the number of what carries its outbound network
 };
 
 struct CreateRequest {
@@ -52,7 +54,7 @@ struct CreateRequest {
     std::optional<std::string> name;
     std::optional<std::string> directory;
     std::optional<std::int64_t> timeout_ms;
-    std::optional<bool> host_network;
+    std::optional<Network> network;
     std::optional<std::string> template_name;
     bool persistent = false;
     std::vector<NamedValue> environment;

@@ -61,6 +61,8 @@ std::optional<UsageMeter::Sample> UsageMeter::ask(const Descriptor& sandbox, Cal
         sample.processes = reader.u64();
         sample.cpu_ns = reader.u64();
         sample.at_ns = reader.u64();
+        sample.received = reader.u64();
+        sample.sent = reader.u64();
         return reader.finished() ? std::optional(sample) : std::nullopt;
     }
 }
@@ -97,6 +99,8 @@ UsageFigures UsageMeter::measure(const Descriptor& sandbox, const std::string& i
     }
     figures.memory_bytes = now->resident;
     figures.process_count = now->processes;
+    figures.network_received_bytes = now->received;
+    figures.network_sent_bytes = now->sent;
     figures.sampled_at_ms = now_ms();
     const std::lock_guard lock(mutex_);
     if (before_.size() < most_samples || before_.contains(id)) {

@@ -17,6 +17,9 @@ struct UsageFigures {
     std::optional<std::uint64_t> memory_bytes;
     std::optional<std::uint64_t> disk_bytes;
     std::optional<std::uint64_t> process_count;
+    // Absent where the sandbox shares the host's network.
+    std::optional<std::uint64_t> network_received_bytes;
+    std::optional<std::uint64_t> network_sent_bytes;
     std::int64_t sampled_at_ms = 0;
 };
 
@@ -34,6 +37,8 @@ private:
         std::uint64_t at_ns = 0;
         std::uint64_t resident = 0;
         std::uint64_t processes = 0;
+        std::uint64_t received = 0;
+        std::uint64_t sent = 0;
     };
     static std::optional<Sample> ask(const Descriptor& sandbox, Caller& caller);
 

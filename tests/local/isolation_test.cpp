@@ -128,7 +128,7 @@ TEST_CASE("the network is not there: neither loopback of the host nor an interfa
     CHECK(provider.run(closed, "cat /proc/net/dev | tail -n +3 | grep -vc ' *lo:'").out == "0\n");
     // The same attempt with the host's network, so that the failure above means something.
     rooms::CreateRequest request;
-    request.host_network = true;
+    request.network = rooms::Network::host;
     const std::string open = provider.create(request);
     CHECK(provider.run(open, Provider::command({"bash", "-c", connect})).out == "reached\n");
 }

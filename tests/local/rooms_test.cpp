@@ -34,7 +34,7 @@ TEST_CASE("a record comes back as it was, bytes included; anything else is no re
     record.uid = 1'900'000'001;
     record.idempotency_key = "k\xff\x01";
     record.name = "n\"ü";
-    record.host_network = true;
+    record.network = rooms::Network::outbound;
     record.environment = {{"A", std::string("\x80\x00\xfe", 3), true}, {"B", "", false}};
     record.labels = {{"l", "v"}};
     const auto back = rooms::parse_record(rooms::to_text(record));
@@ -46,7 +46,7 @@ TEST_CASE("a record comes back as it was, bytes included; anything else is no re
     CHECK(back->name == record.name);
     CHECK(back->environment[0].value == record.environment[0].value);
     CHECK(back->environment[0].secret);
-    CHECK(back->host_network);
+    CHECK(back->network == rooms::Network::outbound);
     const std::string text = rooms::to_text(record);
     for (std::size_t size = 0; size < text.size() - 2; ++size) {
         CHECK_FALSE(rooms::parse_record(text.substr(0, size)).has_value());
@@ -181,7 +181,7 @@ TEST_CASE("bubblewrap is told to unshare everything, and the network unless the 
     CHECK_FALSE(has("--share-net"));
     CHECK_FALSE(has("--die-with-parent"));
     CHECK_FALSE(has("/etc/resolv.conf"));
-    plan.host_network = true;
+    plan.network = rooms::Network::host;
     CHECK_FALSE(has("--unshare-net"));
     CHECK(has("/etc/resolv.conf"));
 }

@@ -189,6 +189,8 @@ bool Server::begin_request(Connection& connection) {
             return answer_ping(connection);
         case protocol::Type::usage:
             return answer_usage(connection);
+        case protocol::Type::attend:
+            return true;
         case protocol::Type::run:
             return begin_run(connection);
         case protocol::Type::files_in:

@@ -1,6 +1,6 @@
 // berth-root: makes and changes what only the ids of a template's sandbox may touch, in a user namespace that has them.
 //
-//   berth-root start IDS TEMPLATE_IDS LOWER CHANGES [RESOLVER HOSTS] -- BUBBLEWRAP...
+//   berth-root start IDS TEMPLATE_IDS LOWER CHANGES [RESOLVER [HOSTS]] -- BUBBLEWRAP...
 //       builds the root of a sandbox and becomes bubblewrap in it. IDS are first ids, the other words descriptors.
 //   berth-root tree IDS ACTION [ARGUMENT...]
 //       for an ordinary user: acts on trees whose files belong to a range; see tree_actions.hpp.
@@ -45,8 +45,7 @@ void close_user_namespaces() {
 
 // `bubblewrap` ends with a null pointer, as the arguments of main do.
 int start(std::span<char*> words, std::span<char*> bubblewrap) {
-    const bool files = words.size() == 6;
-    if ((words.size() != 4 && !files) || bubblewrap.empty()) {
+    if (words.size() < 4 || words.size() > 6 || bubblewrap.empty()) {
         return misuse;
     }
     const Layers layers{static_cast<int>(number(words[2])), static_cast<int>(number(words[3])), number(words[0]),
@@ -54,8 +53,10 @@ int start(std::span<char*> words, std::span<char*> bubblewrap) {
     close_at_exec(words.subspan(2));
     enter_merged_root(layers);
     prepare_mount_points();
-    if (files) {
+    if (words.size() > 4) {
         cover_file(static_cast<int>(number(words[4])), "etc/resolv.conf");
+    }
+    if (words.size() > 5) {
         cover_file(static_cast<int>(number(words[5])), "etc/hosts");
     }
     close_user_namespaces();

@@ -1,0 +1,159 @@
+// See detached.hpp.
+#include "detached.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace berth_local {
+namespace {
+
+constexpr std::size_t stack_size = 64U << 10;
+constexpr int out_of_the_way = 100;
+
+// Two stacks: for a child and for the child's child.
+class Stacks {
+public:
+    Stacks()
+        : memory_(::mmap(nullptr, 2 * stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
+                         0)) {}
+    ~Stacks() {
+        if (good()) {
+            ::munmap(memory_, 2 * stack_size);
+        }
+    }
+    Stacks(const Stacks&) = delete;
+    Stacks& operator=(const Stacks&) = delete;
+    [[nodiscard]] bool good() const { return memory_ != MAP_FAILED; }
+    [[nodiscard]] char* top(std::size_t number) const {
+        return static_cast<char*>(memory_) + (number + 1) * stack_size;
+    }
+
+private:
+    void* memory_;
+};
+
+// Shares memory with its parent, which waits until it has ended or become another program.
+int clone_here(int (*function)(void*), char* stack_top, void* argument) {
+    return ::clone(function, stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+}
+
+// Starts the first child and waits for its end. The errno of a failure, or 0.
+int run_first(int (*function)(void*), char* stack_top, void* argument) {
+    // No handler of the host may run in a child that shares its memory.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int child = clone_here(function, stack_top, argument);
+    const int error = child < 0 ? errno : 0;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    while (child > 0 && ::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return error;
+}
+
+struct Launch {
+    const DetachedProgram* program;
+    char* const* arguments;
+    int* places;  // room for as many as there are descriptors
+    char* second_stack;
+    pid_t pid = 0;
+    int error = 0;
+};
+
+bool place_descriptors(const Launch& launch) {
+    const std::vector<int>& sources = launch.program->descriptors;
+    for (std::size_t place = 0; place < sources.size(); ++place) {
+        // First out of the way of every target, then onto them: a source may have any number.
+        launch.places[place] = ::fcntl(sources[place], F_DUPFD, out_of_the_way);
+        if (launch.places[place] < 0) {
+            return false;
+        }
+    }
+    for (std::size_t place = 0; place < sources.size(); ++place) {
+        if (::dup2(launch.places[place], static_cast<int>(place)) < 0) {
+            return false;
+        }
+    }
+    return ::syscall(SYS_close_range, static_cast<unsigned>(sources.size()), ~0U, 0) == 0;
+}
+
+int become_program(void* argument) {
+    Launch& launch = *static_cast<Launch*>(argument);
+    for (int number = 1; number < 32; ++number) {
+        if (number != SIGKILL && number != SIGSTOP) {
+            ::signal(number, SIG_DFL);
+        }
+    }
+    ::setsid();
+    char* const no_environment[] = {nullptr};
+    sigset_t none;
+    sigemptyset(&none);
+    const DetachedProgram& program = *launch.program;
+    if (::chdir("/") == 0 && (program.prepare == nullptr || program.prepare(program.context)) &&
+        place_descriptors(launch) && ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0) {
+        ::execve(program.path.c_str(), launch.arguments, no_environment);
+    }
+    launch.error = errno;
+    ::_exit(127);
+}
+
+// The child of our child is nobody's to wait for but the machine's first process.
+int step_aside(void* argument) {
+    Launch& launch = *static_cast<Launch*>(argument);
+    launch.pid = clone_here(become_program, launch.second_stack, argument);
+    if (launch.pid < 0) {
+        launch.error = errno;
+    }
+    ::_exit(0);
+}
+
+struct Work {
+    int (*function)(const void*);
+    const void* context;
+    int result = ECANCELED;
+};
+
+int do_work(void* argument) {
+    Work& work = *static_cast<Work*>(argument);
+    work.result = work.function(work.context);
+    ::_exit(0);
+}
+
+}  // namespace
+
+Started start_detached(const DetachedProgram& program) {
+    std::vector<std::string> texts = program.arguments;
+    std::vector<char*> arguments;
+    for (std::string& text : texts) {
+        arguments.push_back(text.data());
+    }
+    arguments.push_back(nullptr);
+    std::vector<int> places(program.descriptors.size(), -1);
+    const Stacks stacks;
+    if (!stacks.good()) {
+        return {0, errno};
+    }
+    Launch launch{&program, arguments.data(), places.data(), stacks.top(1)};
+    const int error = run_first(step_aside, stacks.top(0), &launch);
+    return {launch.pid, error != 0 ? error : launch.error};
+}
+
+int in_child(int (*work)(const void* context), const void* context) {
+    const Stacks stacks;
+    if (!stacks.good()) {
+        return errno;
+    }
+    Work item{work, context};
+    const int error = run_first(do_work, stacks.top(0), &item);
+    return error != 0 ? error : item.result;
+}
+
+}  // namespace berth_local
