@@ -155,6 +155,8 @@ CreateOptions create_options(const ParsedLine& line, const EnvironmentVariables&
     config.environment.timeout = duration(line, "timeout");
     config.environment.memory_limit_mib = mebibytes(line, "memory");
     config.environment.cpu_limit = percent_of_cores(line);
+    config.pids_limit = whole_number(line, "pids");
+    config.disk_limit_mib = mebibytes(line, "disk");
     config.ttl = duration(line, "ttl");
     config.idle_ttl = duration(line, "idle-ttl");
     for (const auto& text : line.values("label")) {

@@ -36,6 +36,8 @@ constexpr std::array create_flags{
     directory_flag,
     FlagRow{"", "memory", "SIZE", false, "Memory limit: 512MiB, 2GiB; 0 is no limit"},
     FlagRow{"", "cpus", "N", false, "CPU limit in cores, such as 1.5; 0 is no limit"},
+    FlagRow{"", "pids", "N", false, "Limit of processes and threads; 0 is no limit"},
+    FlagRow{"", "disk", "SIZE", false, "Limit of what can be written: 512MiB, 10GiB; 0 is no limit"},
     timeout_flag,
     FlagRow{"", "ttl", "TIME", false, "Destroy the sandbox after this time"},
     FlagRow{"", "idle-ttl", "TIME", false, "Destroy the sandbox after this time without calls"},

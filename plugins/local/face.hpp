@@ -211,6 +211,8 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     info.environment.cwd = record.directory;
     info.environment.timeout = berth::Duration{record.timeout_ms};
     info.network = network_of(record.network);
+    info.environment.memory_limit_mib = record.memory_limit_mib;
+    info.environment.cpu_limit = record.cpu_limit;
     info.persistent = record.persistent;
     info.idempotency_key = record.idempotency_key;
     info.name = record.name;
@@ -228,6 +230,9 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     }
     if (record.uid) {
         info.facts.set("uid", std::to_string(*record.uid));
+    }
+    if (record.pids_limit) {
+        info.facts.set("pids_limit", std::to_string(*record.pids_limit));
     }
     if (from.first_process) {
         info.facts.set("first_process", std::to_string(*from.first_process));

@@ -1,5 +1,6 @@
 #include "features.hpp"
 
+#include "cgroup_layout.hpp"
 #include "outbound.hpp"
 #include "subordinate_ids.hpp"
 #include "uid_range.hpp"
@@ -22,6 +23,19 @@ std::string why_no_templates(const Settings& settings) {
     return "";
 }
 
+void add_limits(std::vector<WithdrawnFeature>& withdrawn) {
+    const CgroupLayout layout = cgroup_layout();
+    const auto look = [&](Controller controller, const char* feature) {
+        const CgroupParent parent = find_cgroup_parent(layout, controller);
+        if (!parent) {
+            withdrawn.push_back({feature, parent.reason});
+        }
+    };
+    look(Controller::memory, "memory_limit");
+    look(Controller::cpu, "cpu_limit");
+    look(Controller::pids, "pids_limit");
+}
+
 }  // namespace
 
 std::vector<WithdrawnFeature> withdrawn_features(const Settings& settings) {
@@ -32,6 +46,7 @@ std::vector<WithdrawnFeature> withdrawn_features(const Settings& settings) {
     if (std::string reason = outbound_obstacle(settings.slirp); !reason.empty()) {
         withdrawn.push_back({"network_outbound", std::move(reason)});
     }
+    add_limits(withdrawn);
     return withdrawn;
 }
 

@@ -13,6 +13,7 @@ struct WithdrawnFeature {
     std::string reason;
 };
 
+// Looked at anew with each call: a machine may be set right while a host runs.
 [[nodiscard]] std::vector<WithdrawnFeature> withdrawn_features(const Settings& settings);
 
 }  // namespace berth_local

@@ -196,6 +196,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     plan.etc = settings.etc;
     plan.log = &log;
     plan.network = record.network;
+    plan.groups = settings.groups;
     plan.uid = record.uid;
     trunk.put_into(plan, record, settings);
     launch(plan);

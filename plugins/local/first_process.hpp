@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "caller.hpp"
 #include "descriptor.hpp"
@@ -19,7 +20,8 @@ struct StartSettings {
     std::string bubblewrap;
     const Descriptor* init = nullptr;  // berth-init, open for reading
     const Descriptor* etc = nullptr;
-    std::string root_program;  // berth-root
+    std::string root_program;                         // berth-root
+    const std::vector<Descriptor>* groups = nullptr;  // control groups to join
 };
 
 struct Answer {

@@ -44,7 +44,21 @@ struct Start {
     const LaunchPlan* plan;
     std::array<char, 2 * stack_size>* stacks;
     int error = 0;
+    bool outside_group = false;  // it is a control group that could not be joined
 };
+
+// First of all, while we are who opened them: everything that follows counts in them.
+bool join_groups(Start& start) {
+    if (start.plan->groups != nullptr) {
+        for (const Descriptor& group : *start.plan->groups) {
+            if (::write(group.get(), "0", 1) != 1) {
+                start.outside_group = true;
+                return false;
+            }
+        }
+    }
+    return true;
+}
 
 bool become_account(const LaunchPlan& plan) {
     if (!plan.uid) {
@@ -85,7 +99,7 @@ bool place_descriptors(const std::array<int, places_end>& sources) {
     sigset_t none;
     sigemptyset(&none);
     char* const no_environment[] = {nullptr};
-    if (::chdir("/") == 0 && place_descriptors(start.sources) && become_account(*start.plan) &&
+    if (::chdir("/") == 0 && join_groups(start) && place_descriptors(start.sources) && become_account(*start.plan) &&
         ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0) {
         ::execve(start.program, start.arguments, no_environment);
     }
@@ -272,6 +286,10 @@ void launch(const LaunchPlan& plan) {
     ::munmap(memory, 2 * stack_size);
     if (child < 0) {
         throw system_failure("cannot start bubblewrap", clone_error);
+    }
+    if (start.outside_group) {
+        throw refusal(BERTH_UNSUPPORTED, "the sandbox cannot join its control group: " + words_of_errno(start.error),
+                      "see what `berth doctor` says of the limits");
     }
     if (start.error == ENOENT) {
         throw refusal(BERTH_ISOLATION_UNAVAILABLE, "there is no " + texts.front(),

@@ -33,8 +33,9 @@ struct LaunchPlan {
     const Descriptor* temporary = nullptr;
     const Descriptor* log = nullptr;  // takes what bubblewrap says
     Network network = Network::none;
-    std::optional<std::uint32_t> uid;  // the account to become first, when we are root
-    std::optional<TemplatePlan> root;  // absent: the host's, and `etc` to `temporary` are needed
+    const std::vector<Descriptor>* groups = nullptr;  // control groups to join: their cgroup.procs, open for writing
+    std::optional<std::uint32_t> uid;                 // the account to become first, when we are root
+    std::optional<TemplatePlan> root;                 // absent: the host's, and `etc` to `temporary` are needed
 };
 
 // What is run, beginning with its path: bubblewrap, or berth-root that becomes it; separate from `launch` so that a test can read them.

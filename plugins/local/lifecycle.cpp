@@ -12,6 +12,7 @@
 #include "failure.hpp"
 #include "first_process.hpp"
 #include "outbound.hpp"
+#include "sandbox_limits.hpp"
 #include "sandbox_path.hpp"
 #include "sandboxes.hpp"
 #include "subordinate_ids.hpp"
@@ -23,6 +24,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t most_setup_output = 64U << 10;
 constexpr std::int64_t cleanup_ms = 10'000;
+// The first process, the helper that a command has while it runs, and the command.
+constexpr std::uint64_t least_pids = 3;
 
 // Keeps the newest output of a setup command for the error's details.
 class SetupOutput : public ProcessSink {
@@ -65,6 +68,20 @@ std::vector<NamedValue> with_defaults(const std::vector<NamedValue>& given, cons
         all.push_back(value);
     }
     return all;
+}
+
+// 0 asks for no limit.
+void set_limits(Record& record, const CreateRequest& request) {
+    const auto above_none = [](auto limit) { return limit && *limit > 0 ? limit : std::nullopt; };
+    record.memory_limit_mib = above_none(request.memory_limit_mib);
+    record.cpu_limit = above_none(request.cpu_limit);
+    record.pids_limit = above_none(request.pids_limit);
+    if (record.pids_limit && *record.pids_limit < least_pids) {
+        throw refusal(BERTH_INVALID_ARGUMENT,
+                      "a sandbox cannot run anything with a limit of " + std::to_string(*record.pids_limit) +
+                          " processes: its own first process and a command's helper count, too",
+                      "ask for at least " + std::to_string(least_pids) + ", or for 0, which is no limit");
+    }
 }
 
 }  // namespace
@@ -121,6 +138,7 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
     record.name = request.name;
     record.directory = request.directory ? resolve_path("/workspace", *request.directory) : "/workspace";
     record.timeout_ms = request.timeout_ms.value_or(0);
+    set_limits(record, request);
     record.network = request.network.value_or(settings_.network);
     record.persistent = request.persistent;
     if (request.template_name && *request.template_name != host_template) {
@@ -190,13 +208,25 @@ void Sandboxes::make_trees(const Descriptor& directory, const Record& record) co
     trees_.make(directory, record);
 }
 
-int Sandboxes::start(const Descriptor& directory, const Record& record, Caller& caller,
+// What is given is written into the record before `meanwhile` writes that down.
+int Sandboxes::start(const Descriptor& directory, Record& record, Caller& caller,
                      const std::function<void()>& meanwhile) const {
     const Descriptor etc = record.root ? Descriptor() : open_etc_tree(store_.base().get());
-    const int first =
-        start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program}, caller,
-                            meanwhile)
-            .pid;
+    const SandboxGroup group = make_limits(directory, record);
+    const std::vector<Descriptor> joins = group.joins();
+    int first = 0;
+    try {
+        first =
+            start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins},
+                                caller, meanwhile)
+                .pid;
+    } catch (const Failure&) {
+        if (group.out_of_memory_kills().value_or(0) > 0) {
+            throw refusal(BERTH_RESOURCE_EXHAUSTED, "the memory limit is too small for the sandbox's own first process",
+                          "ask for at least 8 MiB");
+        }
+        throw;
+    }
     if (record.network == Network::outbound) {
         try {
             start_outbound(directory, settings_.slirp, caller);
@@ -262,6 +292,7 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
     stop_first_process(found.directory);
     stop_outbound(found.directory);
     meter_.forget(found.record.id);
+    remove_limits(found.directory);
     (void)start(found.directory, found.record, caller, [] {});
     return describe(found, milliseconds{1000});
 }
@@ -305,9 +336,14 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
     meter_.forget(record.id);
     // Everything but what tells the next one where we were.
     for (const std::string& name : names_in(directory.get())) {
-        if (name != "record") {
+        if (name != "record" && name != limits_file) {
             trees_.remove(directory.get(), name);
         }
+    }
+    if (!limits_of(directory).empty()) {
+        // After the files: their cache would keep the memory of a removed group. And not while it holds a process.
+        wait_for_monitor(monitor);
+        remove_limits(directory);
     }
     ::unlinkat(directory.get(), "record", 0);
     store_.remove_directory(record.id);

@@ -96,6 +96,9 @@ public:
         request.name = text_of(config.name());
         request.directory = text_of(config.environment().cwd());
         request.timeout_ms = milliseconds_of(config.environment().timeout());
+        request.memory_limit_mib = config.environment().memory_limit_mib();
+        request.cpu_limit = config.environment().cpu_limit();
+        request.pids_limit = config.pids_limit();
         if (config.network() != berth::Network::unspecified) {
             request.network = network_of(config.network());
         }
@@ -177,6 +180,9 @@ public:
         usage.process_count = figures.process_count;
         usage.network_received_bytes = figures.network_received_bytes;
         usage.network_sent_bytes = figures.network_sent_bytes;
+        usage.memory_limit_bytes = figures.memory_limit_bytes;
+        usage.cpu_limit_percent = figures.cpu_limit_percent;
+        usage.disk_limit_bytes = figures.disk_limit_bytes;
         usage.sampled_at = berth::Time{berth::Duration{figures.sampled_at_ms}};
         return usage;
     }
@@ -207,7 +213,7 @@ BERTH_PLUGIN(Local, R"({
   "license": "Apache-2.0",
   "contract": 1,
   "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "network_outbound", "persistent",
-    "template", "restart_keeps_files"],
+    "template", "restart_keeps_files", "memory_limit", "cpu_limit", "pids_limit"],
   "config": {
     "type": "object",
     "additionalProperties": false,

@@ -126,6 +126,15 @@ std::string to_text(const Record& record) {
                         {"tree_ids", record.root->tree_ids},
                         {"ids", record.root->ids}};
     }
+    if (record.memory_limit_mib) {
+        text["memory_limit_mib"] = *record.memory_limit_mib;
+    }
+    if (record.cpu_limit) {
+        text["cpu_limit"] = *record.cpu_limit;
+    }
+    if (record.pids_limit) {
+        text["pids_limit"] = *record.pids_limit;
+    }
     if (record.name) {
         text["name"] = bytes_to_json(*record.name);
     }
@@ -161,6 +170,15 @@ std::optional<Record> parse_record(std::string_view text) {
             const json& root = from.at("root");
             record.root = TemplateRoot{root.at("name").get<std::string>(), bytes_from_json(root.at("tree")),
                                        root.at("tree_ids").get<std::uint32_t>(), root.at("ids").get<std::uint32_t>()};
+        }
+        if (from.contains("memory_limit_mib")) {
+            record.memory_limit_mib = from.at("memory_limit_mib").get<std::uint64_t>();
+        }
+        if (from.contains("cpu_limit")) {
+            record.cpu_limit = from.at("cpu_limit").get<double>();
+        }
+        if (from.contains("pids_limit")) {
+            record.pids_limit = from.at("pids_limit").get<std::uint64_t>();
         }
         if (from.contains("name")) {
             record.name = bytes_from_json(from.at("name"));

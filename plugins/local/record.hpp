@@ -42,8 +42,11 @@ struct Record {
     std::int64_t created_at_ms = 0;
     std::string idempotency_key;
     std::optional<std::string> name;
-    std::string directory = "/workspace";  // default working directory, absolute
-    std::int64_t timeout_ms = 0;           // default of a process; 0 = none
+    std::string directory = "/workspace";           // default working directory, absolute
+    std::int64_t timeout_ms = 0;                    // default of a process; 0 = none
+    std::optional<std::uint64_t> memory_limit_mib;  // limits as they are really given; absent: none
+    std::optional<double> cpu_limit;                // percent, 100 = one core
+    std::optional<std::uint64_t> pids_limit;
     Network network = Network::none;
     bool persistent = false;
     std::vector<NamedValue> environment;  // values are bytes

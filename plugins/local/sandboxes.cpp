@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "failure.hpp"
 #include "first_process.hpp"
 #include "launch.hpp"
 #include "outbound.hpp"
+#include "sandbox_limits.hpp"
 #include "sandbox_path.hpp"
 
 namespace berth_local {
@@ -53,6 +55,21 @@ void overlay(std::vector<NamedValue>& under, const std::vector<NamedValue>& over
         }
     }
 }
+
+// Whether the kernel ended something in the group for want of memory since this was made. A process that died by SIGKILL
+// meanwhile, which nobody of us had sent, then died of that.
+class OutOfMemory {
+public:
+    explicit OutOfMemory(SandboxGroup group) : group_(std::move(group)), before_(group_.out_of_memory_kills()) {}
+    [[nodiscard]] bool happened() const {
+        const std::optional<std::uint64_t> now = group_.out_of_memory_kills();
+        return before_ && now && *now > *before_;
+    }
+
+private:
+    SandboxGroup group_;
+    std::optional<std::uint64_t> before_;
+};
 
 }  // namespace
 
@@ -177,8 +194,20 @@ ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& calle
         process.environment.push_back(variable.name + "=" + variable.value);
     }
     stamp_use(found.directory);
-    return run_process(found.directory.get(), process, caller, sink,
-                       [&] { return ended_by_us(id, record.generation); });
+    const OutOfMemory memory(record.memory_limit_mib ? limits_of(found.directory) : SandboxGroup{});
+    try {
+        ProcessEnd end = run_process(found.directory.get(), process, caller, sink,
+                                     [&] { return ended_by_us(id, record.generation); });
+        if (end.kind == BERTH_ENDED_SIGNALLED && end.signal == SIGKILL && memory.happened()) {
+            end.kind = BERTH_ENDED_OUT_OF_MEMORY;
+        }
+        return end;
+    } catch (const Failure& failure) {
+        if (failure.code == BERTH_UNAVAILABLE && memory.happened()) {
+            return {BERTH_ENDED_OUT_OF_MEMORY, 0, SIGKILL, {}};  // and with it the sandbox's first process
+        }
+        throw;
+    }
 }
 
 void Sandboxes::upload_files(std::string_view id, EntrySource& source, Caller& caller) {
@@ -205,6 +234,14 @@ UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
         figures.network_received_bytes.reset();  // everybody's
         figures.network_sent_bytes.reset();
     }
+    if (figures.memory_bytes) {
+        // What the limit counts, where there is one: files in memory and the kernel's share belong to it, too.
+        figures.memory_bytes = limits_of(found.directory).memory_bytes().value_or(*figures.memory_bytes);
+    }
+    if (found.record.memory_limit_mib) {
+        figures.memory_limit_bytes = mebibytes(*found.record.memory_limit_mib);
+    }
+    figures.cpu_limit_percent = found.record.cpu_limit;
     return figures;
 }
 

@@ -55,6 +55,9 @@ struct CreateRequest {
     std::optional<std::string> directory;
     std::optional<std::int64_t> timeout_ms;
     std::optional<Network> network;
+    std::optional<std::uint64_t> memory_limit_mib;  // 0 = none, as with the others
+    std::optional<double> cpu_limit;
+    std::optional<std::uint64_t> pids_limit;
     std::optional<std::string> template_name;
     bool persistent = false;
     std::vector<NamedValue> environment;
@@ -67,7 +70,9 @@ struct RunRequest {
     ProcessRequest process;  // its directory and environment are filled in here
     std::optional<std::string> directory;
     std::optional<std::int64_t> timeout_ms;
-    std::string terminal_name;  // with a terminal: the value of TERM
+    std::string terminal_name;                      // with a terminal: the value of TERM
+    std::optional<std::uint64_t> memory_limit_mib;  // of this process and what descends from it; 0 = none
+    std::optional<double> cpu_limit;
     std::vector<NamedValue> environment;
 };
 
@@ -105,7 +110,7 @@ private:
     void release_ids(const Record& record) const;
     void make_trees(const Descriptor& directory, const Record& record) const;
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
-    int start(const Descriptor& directory, const Record& record, Caller& caller,
+    int start(const Descriptor& directory, Record& record, Caller& caller,
               const std::function<void()>& meanwhile) const;
     void tear_down(const Descriptor& directory, const Record& record);
     void remove_what_died();

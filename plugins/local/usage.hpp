@@ -20,6 +20,9 @@ struct UsageFigures {
     // Absent where the sandbox shares the host's network.
     std::optional<std::uint64_t> network_received_bytes;
     std::optional<std::uint64_t> network_sent_bytes;
+    std::optional<std::uint64_t> memory_limit_bytes;
+    std::optional<double> cpu_limit_percent;
+    std::optional<std::uint64_t> disk_limit_bytes;
     std::int64_t sampled_at_ms = 0;
 };
 

@@ -44,8 +44,55 @@ elif [[ $BERTH_AS_USER_MOUNTED != "done" ]]; then
     BERTH_AS_USER_MOUNTED="done"
 fi
 
+# A control group subtree of the user's own, as an administrator would delegate one, so that limits are really tested.
+# Where none can be made, the tests that need one say that they skip.
+delegated=() # groups, and after each the file through which we leave it
+delegate() {
+    local line type options target controller own group
+    while IFS= read -r line; do
+        read -r type _ options <<<"${line#* - }"
+        read -r _ _ _ _ target _ <<<"$line"
+        group=$target/berth-test-$$
+        if [[ $type == cgroup && ",$options," =~ ,(memory|cpu|pids), ]]; then
+            controller=${BASH_REMATCH[1]}
+            own=$(sed -nE "s/^[0-9]+:([^:]*,)?$controller(,[^:]*)?://p" /proc/self/cgroup)
+            mkdir "$group" && chown "$uid" "$group" "$group"/cgroup.procs || continue
+        elif [[ $type == cgroup2 ]] && grep -qw memory "$target/cgroup.controllers"; then
+            own=$(sed -n 's/^0:://p' /proc/self/cgroup)
+            echo "+memory +cpu +pids" >"$target/cgroup.subtree_control" && mkdir "$group" "$group/own" &&
+                chown "$uid" "$group" "$group"/cgroup.{procs,subtree_control} || continue
+            delegated+=("$group/own" "$target$own/cgroup.procs")
+        else
+            continue
+        fi
+        delegated+=("$group" "$target$own/cgroup.procs")
+        [[ ! -d $group/own ]] || group+=/own
+        echo $$ >"$group/cgroup.procs" || continue
+    done </proc/self/mountinfo
+} 2>/dev/null
+# What tests leave in it fails them, too: it cannot be removed then.
+give_back() {
+    local left=0 round index
+    for ((index = 0; index < ${#delegated[@]}; index += 2)); do
+        echo $$ >"${delegated[index + 1]}" || true
+        for round in {1..100}; do
+            rmdir "${delegated[index]}" 2>/dev/null && break
+            [[ $round -lt 100 ]] || { left=1 && echo "as_user: left behind: $(echo "${delegated[index]}"/*/)" >&2; }
+            sleep 0.05
+        done
+    done
+    return $left
+}
+
 home=$(mktemp -d "${TMPDIR:-/tmp}/berth-user.XXXXXX")
-trap 'rm -rf --one-file-system "$home"' EXIT
+finish() {
+    local status=$?
+    rm -rf --one-file-system "$home"
+    give_back || status=1
+    exit "$status"
+}
+trap finish EXIT
+delegate || true
 mkdir -p "$home/run" "$home/tmp"
 chown -R "$uid:$uid" "$home"
 chmod 700 "$home/run"

@@ -62,6 +62,10 @@ TEST_CASE("create takes every flag") {
                                               "1500K",
                                               "--cpus",
                                               "1.5",
+                                              "--pids",
+                                              "12",
+                                              "--disk",
+                                              "1GiB",
                                               "--timeout",
                                               "30s",
                                               "--ttl",
@@ -89,6 +93,8 @@ TEST_CASE("create takes every flag") {
     CHECK(config.environment.cwd == "/w");
     CHECK(config.environment.memory_limit_mib == 2);
     CHECK(config.environment.cpu_limit == 150.0);
+    CHECK(config.pids_limit == 12U);
+    CHECK(config.disk_limit_mib == 1024U);
     CHECK(config.environment.timeout == 30s);
     CHECK(config.ttl == 1h);
     CHECK(config.idle_ttl == 5min);
@@ -165,6 +171,8 @@ TEST_CASE("a wrong value names its flag and what is expected") {
           "2GiB");
     CHECK(value_error({"create", "--memory", "512"}).starts_with("BERTH-X-02: --memory cannot be \"512\""));
     CHECK(value_error({"create", "--cpus", "-1"}).starts_with("BERTH-X-02: --cpus cannot be \"-1\""));
+    CHECK(value_error({"create", "--pids", "-1"}) == "BERTH-X-02: --pids cannot be \"-1\" | expected a whole number");
+    CHECK(value_error({"create", "--disk", "100"}).starts_with("BERTH-X-02: --disk cannot be \"100\""));
     CHECK(value_error({"create", "--cpus", "-0"}).starts_with("BERTH-X-02: --cpus cannot be"));
     CHECK(value_error({"create", "--cpus", "nan"}).starts_with("BERTH-X-02: --cpus cannot be"));
     CHECK(value_error({"create", "--cpus", "1x"}).starts_with("BERTH-X-02: --cpus cannot be"));
