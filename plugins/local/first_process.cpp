@@ -197,6 +197,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     plan.log = &log;
     plan.network = record.network;
     plan.groups = settings.groups;
+    plan.user_namespaces = settings.user_namespaces;
     plan.uid = record.uid;
     trunk.put_into(plan, record, settings);
     launch(plan);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "call_filter.hpp"
 #include "caller.hpp"
 #include "descriptor.hpp"
 #include "process_id.hpp"
@@ -22,6 +23,7 @@ struct StartSettings {
     const Descriptor* etc = nullptr;
     std::string root_program;                         // berth-root
     const std::vector<Descriptor>* groups = nullptr;  // control groups to join
+    UserNamespaces user_namespaces = UserNamespaces::off;
 };
 
 struct Answer {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "call_filter.hpp"
 #include "etc_tree.hpp"
 #include "failure.hpp"
 #include "outbound.hpp"
@@ -32,6 +33,7 @@ enum Place {
     at_hosts,
     at_lower,
     at_changes,
+    at_filter,
     places_end
 };
 
@@ -234,7 +236,7 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
     } else {
         add_host_root(arguments, plan);
     }
-    add(arguments, {"--chdir", "/", "--"});
+    add(arguments, {"--chdir", "/", "--seccomp", std::to_string(at_filter).c_str(), "--"});
     const std::string program = "/proc/self/fd/" + std::to_string(at_init);
     add(arguments, {program.c_str(), std::to_string(at_listener).c_str()});
     return arguments;
@@ -248,6 +250,7 @@ void launch(const LaunchPlan& plan) {
     }
     arguments.push_back(nullptr);
     const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const Descriptor filter = open_call_filter(plan.user_namespaces);
     Descriptor resolver;
     Descriptor hosts;
     if (plan.network == Network::host) {
@@ -263,14 +266,14 @@ void launch(const LaunchPlan& plan) {
         throw system_failure("cannot start bubblewrap", errno);
     }
     const auto number = [](const Descriptor* descriptor) { return descriptor != nullptr ? descriptor->get() : -1; };
-    Start start{
-        texts.front().c_str(),
-        arguments.data(),
-        {nothing.get(), plan.log->get(), plan.log->get(), plan.listener->get(), plan.init->get(), number(plan.etc),
-         number(plan.workspace), number(plan.home), number(plan.temporary), resolver.get(), hosts.get(),
-         number(plan.root ? plan.root->lower : nullptr), number(plan.root ? plan.root->changes : nullptr)},
-        &plan,
-        static_cast<std::array<char, 2 * stack_size>*>(memory)};
+    Start start{texts.front().c_str(),
+                arguments.data(),
+                {nothing.get(), plan.log->get(), plan.log->get(), plan.listener->get(), plan.init->get(),
+                 number(plan.etc), number(plan.workspace), number(plan.home), number(plan.temporary), resolver.get(),
+                 hosts.get(), number(plan.root ? plan.root->lower : nullptr),
+                 number(plan.root ? plan.root->changes : nullptr), filter.get()},
+                &plan,
+                static_cast<std::array<char, 2 * stack_size>*>(memory)};
     // No handler of the host may run in a child that shares its memory.
     sigset_t all;
     sigset_t before;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "call_filter.hpp"
 #include "descriptor.hpp"
 #include "record.hpp"
 
@@ -34,8 +35,9 @@ struct LaunchPlan {
     const Descriptor* log = nullptr;  // takes what bubblewrap says
     Network network = Network::none;
     const std::vector<Descriptor>* groups = nullptr;  // control groups to join: their cgroup.procs, open for writing
-    std::optional<std::uint32_t> uid;                 // the account to become first, when we are root
-    std::optional<TemplatePlan> root;                 // absent: the host's, and `etc` to `temporary` are needed
+    UserNamespaces user_namespaces = UserNamespaces::off;  // whether what runs inside may make its own
+    std::optional<std::uint32_t> uid;                      // the account to become first, when we are root
+    std::optional<TemplatePlan> root;                      // absent: the host's, and `etc` to `temporary` are needed
 };
 
 // What is run, beginning with its path: bubblewrap, or berth-root that becomes it; separate from `launch` so that a test can read them.

@@ -216,10 +216,11 @@ int Sandboxes::start(const Descriptor& directory, Record& record, Caller& caller
     const std::vector<Descriptor> joins = group.joins();
     int first = 0;
     try {
-        first =
-            start_first_process(directory, record, {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins},
-                                caller, meanwhile)
-                .pid;
+        first = start_first_process(
+                    directory, record,
+                    {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins, settings_.user_namespaces},
+                    caller, meanwhile)
+                    .pid;
     } catch (const Failure&) {
         if (group.out_of_memory_kills().value_or(0) > 0) {
             throw refusal(BERTH_RESOURCE_EXHAUSTED, "the memory limit is too small for the sandbox's own first process",

@@ -68,6 +68,8 @@ rooms::Settings settings_of(const berth::Host& host, const berth::Settings& from
         settings.templates[name] = from.get<std::string>("/templates/" + name + "/path");
     }
     settings.network = rooms::network_from(from.get<std::string>("/network", "none"));
+    settings.user_namespaces =
+        from.get<bool>("/user_namespaces", false) ? rooms::UserNamespaces::allowed : rooms::UserNamespaces::off;
     return settings;
 }
 
@@ -262,6 +264,11 @@ BERTH_PLUGIN(Local, R"({
         "enum": ["none", "host", "outbound"],
         "default": "none",
         "description": "what a sandbox reaches when nobody says: nothing, whatever this machine reaches, or the world outside this machine"
+      },
+      "user_namespaces": {
+        "type": "boolean",
+        "default": false,
+        "description": "let programs inside make user namespaces (browsers, bubblewrap): opens much more of the kernel to them"
       }
     }
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "call_filter.hpp"
 #include "caller.hpp"
 #include "file_transfer.hpp"
 #include "process_run.hpp"
@@ -36,6 +37,7 @@ struct Settings {
     UidRange template_uid_range;
     std::map<std::string, std::string> templates;  // name to path
     Network network = Network::none;               // when a sandbox does not say
+    UserNamespaces user_namespaces = UserNamespaces::off;
 };
 
 enum class State { initializing, ready, busy, stopped };

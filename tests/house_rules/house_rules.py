@@ -17,6 +17,7 @@ OWNERS = {
     "yaml-cpp": (r"yaml-cpp/", "host/config/"),
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),
+    "libseccomp": (r"seccomp\.h$", "plugins/local/filter/"),
 }
 CODE = {".c", ".h", ".cpp", ".hpp"}
 SKIPPED_FOLDERS = {".git", "build", ".cache", "__pycache__", "corpus"}

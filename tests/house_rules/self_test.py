@@ -32,7 +32,7 @@ tests/     tests
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp maker.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -43,6 +43,7 @@ GOOD = {
     "host/engine/log.cpp": COMMENT + "#include <spdlog/spdlog.h>\n",
     "host/cli/x.cpp": COMMENT + "#include <CLI/CLI.hpp>\n",
     "plugins/local/README.md": "# local\n",
+    "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",
     "tests/unit/CMakeLists.txt": "# The rooms and berth.yaml.\n",
 }
@@ -53,6 +54,7 @@ BAD = {
         {"host/engine/second.cpp": COMMENT + "#include <spdlog/sinks/null.h>\n"},
         {"host/engine/log.cpp": COMMENT + "#include <yaml-cpp/yaml.h>\n"},
         {"host/config/reader.cpp": COMMENT},
+        {"plugins/local/launch.cpp": COMMENT + "#include <seccomp.h>\n"},
         {"host/base/error.hpp": COMMENT + NAMESPACE + "#include <boost/filesystem.hpp>\n"},
     ],
     "rule_command_line_library": [
