@@ -263,6 +263,8 @@ inline rooms::RunRequest request_of(const berth::Process& process) {
     }
     request.directory = text_of(process.environment().cwd());
     request.timeout_ms = milliseconds_of(process.environment().timeout());
+    request.memory_limit_mib = process.environment().memory_limit_mib();
+    request.cpu_limit = process.environment().cpu_limit();
     request.environment = values_of(process.environment().env());
     return request;
 }

@@ -34,6 +34,12 @@ void add_limits(std::vector<WithdrawnFeature>& withdrawn) {
     look(Controller::memory, "memory_limit");
     look(Controller::cpu, "cpu_limit");
     look(Controller::pids, "pids_limit");
+    // Of one process: memory and CPU.
+    if (const CgroupParent memory = find_cgroup_parent(layout, Controller::memory); !memory) {
+        withdrawn.push_back({"process_limits", memory.reason});
+    } else {
+        look(Controller::cpu, "process_limits");
+    }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -47,7 +48,7 @@ Link::Link(Descriptor connected) : socket_(std::move(connected)) {}
 
 Link::Sent Link::flush() {
     while (sent_ < output_.size()) {
-        const ssize_t size = ::send(socket_.get(), output_.data() + sent_, output_.size() - sent_, MSG_NOSIGNAL);
+        const ssize_t size = send_some();
         if (size < 0 && errno == EINTR) {
             continue;
         }
@@ -55,10 +56,33 @@ Link::Sent Link::flush() {
             return errno == EAGAIN || errno == EWOULDBLOCK ? Sent::blocked : Sent::closed;
         }
         sent_ += static_cast<std::size_t>(size);
+        along_ = nullptr;
     }
     output_.clear();
     sent_ = 0;
     return Sent::all;
+}
+
+ssize_t Link::send_some() {
+    iovec part{output_.data() + sent_, output_.size() - sent_};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(most_descriptors * sizeof(int))] = {};
+    const std::size_t count = along_ == nullptr ? 0 : std::min(along_->size(), most_descriptors);
+    if (count > 0) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        cmsghdr* const header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        for (std::size_t i = 0; i < count; ++i) {
+            const int number = (*along_)[i].get();
+            std::memcpy(CMSG_DATA(header) + i * sizeof number, &number, sizeof number);
+        }
+    }
+    return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
 }
 
 Link::Got Link::next(Frame& frame) {

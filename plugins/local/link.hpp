@@ -36,6 +36,8 @@ public:
     [[nodiscard]] std::string& output() { return output_; }
     [[nodiscard]] bool output_waits() const { return sent_ < output_.size(); }
     Sent flush();
+    // These go with the first byte that is sent next. They must live until then, and at most three can go.
+    void send_along(const std::vector<Descriptor>& descriptors) { along_ = &descriptors; }
     Got next(Frame& frame);
     // Descriptors that came along so far, in order; theirs to check.
     [[nodiscard]] std::vector<Descriptor> take_descriptors() { return std::exchange(descriptors_, {}); }
@@ -46,11 +48,13 @@ public:
 
 private:
     void take_control(::msghdr& message);
+    ssize_t send_some();
     Got receive();
 
     Descriptor socket_;
     std::string output_;
     std::size_t sent_ = 0;
+    const std::vector<Descriptor>* along_ = nullptr;
     std::string input_;
     std::size_t used_ = 0;    // of input_, already given out
     std::size_t filled_ = 0;  // of input_, received

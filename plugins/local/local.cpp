@@ -215,7 +215,7 @@ BERTH_PLUGIN(Local, R"({
   "license": "Apache-2.0",
   "contract": 1,
   "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "network_outbound", "persistent",
-    "template", "restart_keeps_files", "memory_limit", "cpu_limit", "pids_limit"],
+    "template", "restart_keeps_files", "memory_limit", "cpu_limit", "pids_limit", "process_limits"],
   "config": {
     "type": "object",
     "additionalProperties": false,

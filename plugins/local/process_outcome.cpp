@@ -49,6 +49,10 @@ Failure start_failure(protocol::Stage stage, int error, const std::string& direc
         failed.path = directory;
         return failed;
     }
+    if (stage == protocol::Stage::group) {
+        return refusal(BERTH_UNSUPPORTED, "the process could not join its control group: " + words,
+                       "see what `berth doctor` says of the limits");
+    }
     if (stage == protocol::Stage::resources) {
         return refusal(BERTH_EXECUTION_FAILED, "the sandbox could not start a process: " + words);
     }

@@ -88,6 +88,9 @@ ProcessEnd Run::run(const std::function<bool()>& ended_by_us) {
         throw refusal(BERTH_CANCELLED, "cancelled before the process was started");
     }
     write_run_request(link_.output(), request_);
+    if (request_.groups != nullptr) {
+        link_.send_along(*request_.groups);
+    }
     link_.flush();
     if (request_.timeout_ms > 0) {
         answered_by_ = Clock::now() + margin +

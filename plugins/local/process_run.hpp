@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "caller.hpp"
+#include "descriptor.hpp"
 
 namespace berth_local {
 
@@ -32,7 +33,8 @@ struct ProcessRequest {
     bool discard_stdout = false;
     bool discard_stderr = false;
     bool kill_background = false;
-    std::int64_t timeout_ms = 0;  // 0 = none
+    const std::vector<Descriptor>* groups = nullptr;  // control groups to join, at most three: see run_groups_shift
+    std::int64_t timeout_ms = 0;                      // 0 = none
     std::int64_t kill_grace_ms = 0;
     std::int64_t drain_grace_ms = 0;
 };

@@ -65,7 +65,10 @@ inline constexpr std::uint32_t run_discard_stderr = 2;
 inline constexpr std::uint32_t run_stdin = 4;
 inline constexpr std::uint32_t run_kill_background = 8;
 inline constexpr std::uint32_t run_terminal = 16;  // u32 rows and u32 columns stand at the end of the request
-inline constexpr std::uint32_t run_known_flags = 31;
+// How many control groups to join: as many descriptors, open for writing on their cgroup.procs, come with the request.
+inline constexpr std::uint32_t run_groups_shift = 8;
+inline constexpr std::uint32_t most_groups = 3;
+inline constexpr std::uint32_t run_known_flags = 31 | most_groups << run_groups_shift;
 
 // Streams of a started run, in the order of their descriptors.
 inline constexpr std::uint32_t stream_stdout = 1;
@@ -78,13 +81,14 @@ enum class Cause : std::uint32_t { none = 0, timeout = 1, cancelled = 2, killed 
 
 // Where something failed.
 enum class Stage : std::uint32_t {
-    request = 1,     // the request itself is malformed, or its version unknown
-    resources = 2,   // no descriptors, memory or processes left
-    directory = 3,   // the working directory
-    execute = 4,     // the program
-    file = 5,        // a file of an upload or download
-    changed = 6,     // a file changed while it was read
-    unsupported = 7  // a fifo, socket or device was named
+    request = 1,      // the request itself is malformed, or its version unknown
+    resources = 2,    // no descriptors, memory or processes left
+    directory = 3,    // the working directory
+    execute = 4,      // the program
+    file = 5,         // a file of an upload or download
+    changed = 6,      // a file changed while it was read
+    unsupported = 7,  // a fifo, socket or device was named
+    group = 8         // a control group could not be joined
 };
 
 enum class Kind : std::uint32_t { file = 1, directory = 2, symlink = 3 };

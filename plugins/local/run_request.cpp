@@ -8,6 +8,9 @@ namespace {
 
 std::uint32_t flags_of(const ProcessRequest& request) {
     std::uint32_t flags = request.kill_background ? protocol::run_kill_background : 0;
+    if (request.groups != nullptr) {
+        flags |= static_cast<std::uint32_t>(request.groups->size()) << protocol::run_groups_shift;
+    }
     if (request.terminal) {
         // Its output is read in any case. With a live stdin it is hung up should we die.
         return flags | protocol::run_terminal | (request.live_input ? protocol::run_stdin : 0);

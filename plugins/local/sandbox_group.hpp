@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cgroup_layout.hpp"
@@ -39,6 +40,8 @@ public:
     [[nodiscard]] std::string text() const;
     static SandboxGroup parse(std::string_view text);
     [[nodiscard]] bool empty() const { return parts_.empty(); }
+
+    [[nodiscard]] bool can_keep(const GroupLimits& limits) const;
 
     // Makes what is not there yet.
     void make() const;
@@ -89,6 +92,24 @@ private:
     SandboxGroup group_;
     std::vector<Descriptor> locks_;
     std::vector<Descriptor> joins_;
+};
+
+// Whether the kernel ended something for want of memory since this was made, in a sandbox's group or in that of one of
+// its processes. A process that died meanwhile by a SIGKILL which nobody of us had sent then died of that.
+class OutOfMemory {
+public:
+    // `own` may be none.
+    OutOfMemory(SandboxGroup sandbox, const RunGroup* own)
+        : sandbox_(std::move(sandbox)), own_(own), before_(sandbox_.out_of_memory_kills()) {}
+    [[nodiscard]] bool happened() const {
+        const std::optional<std::uint64_t> now = sandbox_.out_of_memory_kills();
+        return (before_ && now && *now > *before_) || (own_ != nullptr && own_->out_of_memory_kills().value_or(0) > 0);
+    }
+
+private:
+    SandboxGroup sandbox_;
+    const RunGroup* own_;
+    std::optional<std::uint64_t> before_;
 };
 
 }  // namespace berth_local

@@ -56,21 +56,6 @@ void overlay(std::vector<NamedValue>& under, const std::vector<NamedValue>& over
     }
 }
 
-// Whether the kernel ended something in the group for want of memory since this was made. A process that died by SIGKILL
-// meanwhile, which nobody of us had sent, then died of that.
-class OutOfMemory {
-public:
-    explicit OutOfMemory(SandboxGroup group) : group_(std::move(group)), before_(group_.out_of_memory_kills()) {}
-    [[nodiscard]] bool happened() const {
-        const std::optional<std::uint64_t> now = group_.out_of_memory_kills();
-        return before_ && now && *now > *before_;
-    }
-
-private:
-    SandboxGroup group_;
-    std::optional<std::uint64_t> before_;
-};
-
 }  // namespace
 
 Sandboxes::Sandboxes(Settings settings)
@@ -154,7 +139,9 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
 }
 
 Info Sandboxes::get(std::string_view id) {
-    return describe(open(id), milliseconds{1000});
+    const Open found = open(id);
+    limits_of(found.directory).sweep();
+    return describe(found, milliseconds{1000});
 }
 
 std::vector<Info> Sandboxes::list(Caller& caller) {
@@ -165,6 +152,7 @@ std::vector<Info> Sandboxes::list(Caller& caller) {
             throw refusal(BERTH_CANCELLED, "cancelled");
         }
         if (const std::optional<Open> found = find(id)) {
+            limits_of(found->directory).sweep();
             infos.push_back(describe(*found, milliseconds{200}));
         }
     }
@@ -194,7 +182,9 @@ ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& calle
         process.environment.push_back(variable.name + "=" + variable.value);
     }
     stamp_use(found.directory);
-    const OutOfMemory memory(record.memory_limit_mib ? limits_of(found.directory) : SandboxGroup{});
+    const std::unique_ptr<RunGroup> own = limit_run(found, request, caller);
+    process.groups = own ? &own->joins() : nullptr;
+    const OutOfMemory memory(record.memory_limit_mib ? limits_of(found.directory) : SandboxGroup{}, own.get());
     try {
         ProcessEnd end = run_process(found.directory.get(), process, caller, sink,
                                      [&] { return ended_by_us(id, record.generation); });
@@ -208,6 +198,29 @@ ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& calle
         }
         throw;
     }
+}
+
+// The group of a process that has limits of its own; empty when it has none.
+std::unique_ptr<RunGroup> Sandboxes::limit_run(const Open& sandbox, const RunRequest& request, Caller& caller) const {
+    GroupLimits limits;
+    if (request.memory_limit_mib.value_or(0) > 0) {
+        limits.memory_bytes = mebibytes(*request.memory_limit_mib);
+    }
+    if (request.cpu_limit.value_or(0) > 0) {
+        limits.cpu_percent = request.cpu_limit;
+    }
+    if (limits.none()) {
+        return nullptr;
+    }
+    SandboxGroup group = limits_of(sandbox.directory);
+    if (!group.can_keep(limits)) {
+        const Lock lock = store_.lock(sandbox.directory, caller);
+        if (!lock) {
+            throw refusal(BERTH_CANCELLED, "cancelled before the process was started");
+        }
+        group = make_run_limits(sandbox.directory, sandbox.record, limits);
+    }
+    return std::make_unique<RunGroup>(group, limits);
 }
 
 void Sandboxes::upload_files(std::string_view id, EntrySource& source, Caller& caller) {

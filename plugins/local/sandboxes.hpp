@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "file_transfer.hpp"
 #include "process_run.hpp"
 #include "record.hpp"
+#include "sandbox_group.hpp"
 #include "store.hpp"
 #include "templates.hpp"
 #include "trees.hpp"
@@ -105,6 +107,8 @@ private:
     [[nodiscard]] Open open(std::string_view id) const;
     [[nodiscard]] Open open_running(std::string_view id) const;
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
+    [[nodiscard]] std::unique_ptr<RunGroup> limit_run(const Open& sandbox, const RunRequest& request,
+                                                      Caller& caller) const;
     [[nodiscard]] Record new_record(const CreateRequest& request) const;
     int make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
              Caller& caller, const std::function<void()>& write_down);

@@ -215,3 +215,122 @@ TEST_CASE("the group of a sandbox whose maker was killed goes with the next list
     CHECK(provider.sandboxes.list(provider.caller).empty());
     CHECK_FALSE(any_exists(groups));
 }
+
+namespace {
+
+rooms::RunRequest with_own_memory(rooms::RunRequest request, std::uint64_t mib) {
+    request.memory_limit_mib = mib;
+    return request;
+}
+
+// Groups of single processes below those of the sandbox.
+std::size_t run_groups_of(const std::string& state_path) {
+    std::size_t count = 0;
+    for (const std::string& path : groups_of(state_path)) {
+        for (const auto& entry : std::filesystem::directory_iterator(path)) {
+            count += entry.path().filename().string().starts_with("run-") ? 1 : 0;
+        }
+    }
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("a process's own limits bound it and what it starts, and nobody else") {
+    Provider provider;
+    const std::string id = provider.create();
+    const std::string state_path = provider.sandboxes.get(id).state_path;
+    CHECK(provider.run(id, with_own_memory(hog(), 64)).end.kind == BERTH_ENDED_OUT_OF_MEMORY);
+    CHECK(
+        provider.run(id, with_own_memory(Provider::shell("dd if=/dev/zero of=/dev/null bs=300M count=1; echo $?"), 64))
+            .out == "137\n");
+    CHECK(provider.run(id, hog()).end.exit_code == 0);
+    CHECK(run_groups_of(state_path) == 0);
+    rooms::RunRequest slow = Provider::shell("cat /proc/self/cgroup");
+    slow.cpu_limit = 50;
+    slow.memory_limit_mib = 0;
+    CHECK(provider.run(id, slow).end.exit_code == 0);
+    provider.sandboxes.destroy(id, provider.caller);
+}
+
+TEST_CASE("a process's limit does not widen the sandbox's") {
+    Provider provider;
+    rooms::CreateRequest request = with_memory(64);
+    request.cpu_limit = 50;
+    const std::string id = provider.create(request);
+    rooms::RunRequest wide = with_own_memory(hog(), 1024);
+    wide.cpu_limit = 400;
+    CHECK(provider.run(id, wide).end.kind == BERTH_ENDED_OUT_OF_MEMORY);
+    CHECK(provider.run(id, "kill -9 $$").end.kind == BERTH_ENDED_SIGNALLED);
+}
+
+TEST_CASE("no descriptor of a control group reaches a command") {
+    Provider provider;
+    const std::string id = provider.create(with_memory(64));
+    const std::string descriptors = "ls -l /proc/self/fd | grep -c cgroup; ls /proc/self/fd | tr '\\n' ' '";
+    const std::string without = provider.run(id, descriptors).out;
+    rooms::RunRequest request = with_own_memory(Provider::shell(descriptors), 32);
+    request.cpu_limit = 50;
+    CHECK(provider.run(id, request).out == without);
+    CHECK(without.starts_with("0\n"));
+}
+
+TEST_CASE("a child left behind keeps its limit, and its group goes when it has ended") {
+    Provider provider;
+    const std::string id = provider.create();
+    const std::string state_path = provider.sandboxes.get(id).state_path;
+    REQUIRE(provider.run(id, with_own_memory(Provider::shell("sleep 1000 > /dev/null 2>&1 & echo $! > child"), 64))
+                .end.exit_code == 0);
+    CHECK(run_groups_of(state_path) == 1);
+    (void)provider.sandboxes.get(id);
+    CHECK(run_groups_of(state_path) == 1);
+    CHECK(provider.run(id, "kill -9 $(cat child); while kill -0 $(cat child) 2>/dev/null; do sleep 0.1; done")
+              .end.exit_code == 0);
+    while (run_groups_of(state_path) != 0) {
+        (void)provider.sandboxes.get(id);
+    }
+    provider.sandboxes.destroy(id, provider.caller);
+}
+
+TEST_CASE("a host that is killed while a limited process runs leaves no group for ever") {
+    Provider provider;
+    const std::string id = provider.create();
+    const std::string state_path = provider.sandboxes.get(id).state_path;
+    const pid_t host = ::fork();
+    if (host == 0) {
+        TestSink sink;
+        TestCaller caller;
+        (void)provider.sandboxes.run(id, with_own_memory(Provider::shell("touch here; sleep 1000"), 64), caller, sink);
+        ::_exit(0);
+    }
+    while (!std::filesystem::exists(state_path + "/workspace/here")) {
+        ::poll(nullptr, 0, 5);
+    }
+    ::kill(host, SIGKILL);
+    REQUIRE(::waitpid(host, nullptr, 0) == host);
+    (void)provider.sandboxes.list(provider.caller);
+    CHECK(run_groups_of(state_path) == 1);  // it still runs, still limited
+    const std::vector<std::string> groups = groups_of(state_path);
+    provider.sandboxes.destroy(id, provider.caller);
+    CHECK_FALSE(groups.empty());
+    CHECK_FALSE(any_exists(groups));
+}
+
+TEST_CASE("many limited processes at once each have a group of their own") {
+    Provider provider;
+    const std::string id = provider.create();
+    std::atomic<int> right = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < 3; ++round) {
+                right += provider.run(id, with_own_memory(Provider::shell("echo right"), 64)).out == "right\n" ? 1 : 0;
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    CHECK(right == 24);
+    CHECK(run_groups_of(provider.sandboxes.get(id).state_path) == 0);
+}

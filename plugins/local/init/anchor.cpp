@@ -104,6 +104,13 @@ void become_main(void* argument) {
     Run& run = *static_cast<Run*>(argument);
     run.child.store(static_cast<pid_t>(raw::call(SYS_getpid)));
     raw::call(SYS_setsid);
+    for (const int group : run.groups) {
+        if (group >= 0) {
+            if (const long result = raw::call(SYS_write, group, raw::address("0"), 1); result < 0) {
+                give_up(run, protocol::Stage::group, result);
+            }
+        }
+    }
     if ((run.flags & protocol::run_terminal) != 0) {
         if (const long result = raw::call(SYS_ioctl, run.child_ends[0], TIOCSCTTY, 0); result < 0) {
             give_up(run, protocol::Stage::resources, result);
@@ -177,6 +184,9 @@ void anchor_life(void* argument) {
         if (!terminal || &end != &run.child_ends[0]) {
             close_end(end);
         }
+    }
+    for (int& group : run.groups) {
+        close_end(group);
     }
     if (pid < 0) {
         run.error.store(static_cast<int>(-pid));

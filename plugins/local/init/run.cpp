@@ -87,6 +87,9 @@ Run::~Run() {
     for (int& output : outputs) {
         close_end(output);
     }
+    for (int& group : groups) {
+        close_end(group);
+    }
     close_end(input);
     if (stacks != nullptr) {
         munmap(stacks, anchor_stack + child_stack);

@@ -46,6 +46,7 @@ struct Run {
     // Descriptors, all close-on-exec. The child's own ends are closed once it has started.
     int connection = -1;
     int child_ends[3] = {-1, -1, -1};
+    int groups[protocol::most_groups] = {-1, -1, -1};  // control groups to join
     // Read ends, kept so that nobody dies of SIGPIPE when the plugin goes. With a terminal the first is its master.
     int outputs[2] = {-1, -1};
     int input = -1;  // write end of stdin until it was handed out

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <new>
 
 #include "files.hpp"
@@ -24,6 +25,44 @@ void send_all(int descriptor, const Buffer& buffer) {
     if (!buffer.failed()) {
         send(descriptor, buffer.data(), buffer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
+}
+
+// Keeps what came along, as far as it may be a request's, and nothing else.
+void keep_passed(Connection& connection, msghdr& message) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+            continue;
+        }
+        const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t i = 0; i < count; ++i) {
+            int number = -1;
+            std::memcpy(&number, CMSG_DATA(header) + i * sizeof number, sizeof number);
+            std::uint32_t place = 0;
+            while (place < protocol::most_groups && connection.passed[place] >= 0) {
+                ++place;
+            }
+            if (place < protocol::most_groups && connection.run == nullptr) {
+                connection.passed[place] = number;
+            } else {
+                close(number);
+            }
+        }
+    }
+}
+
+ssize_t receive(Connection& connection, void* to, std::size_t size) {
+    alignas(cmsghdr) char control[CMSG_SPACE(protocol::most_groups * sizeof(int))];
+    iovec part{to, size};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t result = recvmsg(connection.descriptor, &message, MSG_CMSG_CLOEXEC);
+    if (result >= 0) {
+        keep_passed(connection, message);
+    }
+    return result;
 }
 
 }  // namespace
@@ -143,11 +182,10 @@ void Server::read_some(Connection& connection) {
         ssize_t size = 0;
         if (connection.received < sizeof connection.header) {
             auto* header = reinterpret_cast<char*>(&connection.header);
-            size = recv(connection.descriptor, header + connection.received,
-                        sizeof connection.header - connection.received, 0);
+            size = receive(connection, header + connection.received, sizeof connection.header - connection.received);
         } else {
             const std::size_t done = connection.received - sizeof connection.header;
-            size = recv(connection.descriptor, connection.payload.data() + done, connection.header.size - done, 0);
+            size = receive(connection, connection.payload.data() + done, connection.header.size - done);
         }
         if (size < 0 && errno == EINTR) {
             continue;
@@ -212,6 +250,9 @@ bool Server::begin_run(Connection& connection) {
     if (!parse_run(*run)) {
         run->stage.store(static_cast<int>(protocol::Stage::request));
         run->error.store(EPROTO);
+    } else if (!take_groups(connection, *run)) {
+        run->stage.store(static_cast<int>(protocol::Stage::group));
+        run->error.store(EMFILE);  // what the kernel could not give us is lost
     }
     if (run->stage.load() != 0 || !start_run(*run)) {
         tell_failed(*run);
@@ -222,6 +263,17 @@ bool Server::begin_run(Connection& connection) {
     run->next = runs_;
     runs_ = run;
     return true;
+}
+
+// False: it is to join more groups than came.
+bool Server::take_groups(Connection& connection, Run& run) {
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < protocol::most_groups; ++i) {
+        run.groups[i] = connection.passed[i];
+        connection.passed[i] = -1;
+        count += run.groups[i] >= 0 ? 1 : 0;
+    }
+    return count == run.flags >> protocol::run_groups_shift;
 }
 
 bool Server::command_run(Connection& connection) {
@@ -313,6 +365,9 @@ void Server::close_connection(Connection& connection) {
         drain_outputs(run);
     } else {
         close(connection.descriptor);
+    }
+    for (int& passed : connection.passed) {
+        close_end(passed);
     }
     delete &connection;
 }

@@ -24,6 +24,7 @@ struct Connection : Source {
     protocol::Header header{};
     std::size_t received = 0;  // of the current frame, its header included
     Buffer payload;
+    int passed[protocol::most_groups] = {-1, -1, -1};  // descriptors that came with the request
     Run* run = nullptr;
     Connection* next = nullptr;
 };
@@ -46,6 +47,7 @@ private:
     void take_over(Run& run);
     void read_some(Connection& connection);
     bool complete(Connection& connection);
+    static bool take_groups(Connection& connection, Run& run);
     bool begin_request(Connection& connection);
     bool begin_run(Connection& connection);
     bool command_run(Connection& connection);
