@@ -97,15 +97,18 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
             throw refusal(BERTH_UNSUPPORTED, "no outbound network can be made here", obstacle);
         }
     }
+    Nobody nobody;  // what is new is locked at once
+    const Lock mark = store_.begin(record.id, nobody);
+    store_.note_key(mark, request.idempotency_key);
     const Store::Key key = store_.hold_key(request.idempotency_key, caller);
     if (!key.file) {
+        store_.finish(record.id);
         cancelled(BERTH_OUTCOME_NONE);
     }
     if (std::optional<Open> there = find(key.id); there && there->record.idempotency_key == request.idempotency_key) {
+        store_.finish(record.id);
         return describe(*there, milliseconds{1000});
     }
-    Nobody nobody;  // what is new is locked at once
-    const Lock mark = store_.begin(record.id, nobody);
     const Descriptor directory = store_.make(record.id);
     const Lock lock = store_.lock(directory, nobody);
     try {
@@ -363,6 +366,7 @@ void Sandboxes::remove_what_died() {
             }
             const Descriptor directory = store_.open(id);
             if (!directory) {
+                store_.forget_noted_key(mark, id);
                 store_.finish(id);
                 continue;
             }
@@ -376,6 +380,7 @@ void Sandboxes::remove_what_died() {
                 continue;
             }
             record.id = id;
+            store_.forget_noted_key(mark, id);  // its record may never have been written
             tear_down(directory, record);
         } catch (const Failure&) {
         }

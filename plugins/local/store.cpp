@@ -211,11 +211,33 @@ void Store::forget_held_key(std::string_view key) const {
 }
 
 void Store::forget_key(std::string_view key, const std::string& id) const {
+    forget_key_file(file_of_key(key), id);
+}
+
+void Store::note_key(const Lock& mark, std::string_view key) const {
     const std::string name = file_of_key(key);
+    if (::pwrite(mark.get(), name.data(), name.size(), 0) != static_cast<ssize_t>(name.size())) {
+        throw system_failure("cannot note the idempotency key", errno);
+    }
+}
+
+void Store::forget_noted_key(const Lock& mark, const std::string& id) const {
+    char text[64];
+    const ssize_t size = ::pread(mark.get(), text, sizeof text, 0);
+    if (size > 0) {
+        forget_key_file({text, static_cast<std::size_t>(size)}, id);
+    }
+}
+
+void Store::forget_key_file(const std::string& name, const std::string& id) const {
     const Lock file(::openat(keys_.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-    // Somebody who holds it is just making a new sandbox for it, and writes its id over ours.
-    if (file && berth_local::try_lock(file) && read_file(keys_.get(), name, id_size).value_or("") == id) {
-        ::unlinkat(keys_.get(), name.c_str(), 0);
+    // Somebody who holds it is just making a new sandbox for it, and writes its id over ours. An empty one that nobody
+    // holds is of somebody who died before.
+    if (file && berth_local::try_lock(file)) {
+        const std::string there = read_file(keys_.get(), name, id_size).value_or("");
+        if (there == id || there.empty()) {
+            ::unlinkat(keys_.get(), name.c_str(), 0);
+        }
     }
 }
 

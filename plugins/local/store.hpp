@@ -60,6 +60,10 @@ public:
     // The note that is there already; empty when somebody holds it.
     [[nodiscard]] Lock try_begin(const std::string& id) const;
     void finish(const std::string& id) const;
+    // Writes into a note of our own which key its sandbox is for, before that is held; and forgets the key of a note
+    // whose maker died, unless somebody uses it.
+    void note_key(const Lock& mark, std::string_view key) const;
+    void forget_noted_key(const Lock& mark, const std::string& id) const;
     [[nodiscard]] std::vector<std::string> unfinished() const;
 
     // --- idempotency keys
@@ -75,6 +79,8 @@ public:
     void forget_held_key(std::string_view key) const;
 
 private:
+    void forget_key_file(const std::string& name, const std::string& id) const;
+
     std::string path_;
     Descriptor base_;
     Descriptor sandboxes_;

@@ -242,6 +242,25 @@ TEST_CASE("a creator that is killed leaves a half-made sandbox that goes with th
     check_nothing_left(provider);
 }
 
+TEST_CASE("a creator that is killed before anything was written leaves no key") {
+    Provider provider;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        // As far as a create comes before its sandbox has a directory.
+        const rooms::Store store((provider.directory.path() / "state").string(), "local", rooms::Store::Accounts::ours);
+        TestCaller caller;
+        const std::string id = rooms::new_id();
+        const rooms::Lock mark = store.begin(id, caller);
+        store.note_key(mark, "half");
+        const rooms::Store::Key key = store.hold_key("half", caller);
+        ::kill(::getpid(), SIGKILL);
+    }
+    ::waitpid(child, nullptr, 0);
+    CHECK(entries(provider.directory.path() / "state" / "local" / "keys") == 1);
+    CHECK(provider.sandboxes.list(provider.caller).empty());
+    check_nothing_left(provider);
+}
+
 TEST_CASE("nothing of ours is held open by a sandbox, and descriptors come back") {
     Provider provider;
     provider.sandboxes.destroy(provider.create(), provider.caller);  // the shared /etc is made once
