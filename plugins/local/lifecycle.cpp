@@ -347,8 +347,8 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
     if (!limits_of(directory).empty()) {
         // After the files: their cache would keep the memory of a removed group. And not while it holds a process.
         wait_for_monitor(monitor);
-        remove_limits(directory);
     }
+    remove_limits(directory);  // its note may be there without a word: who wrote it may have been killed
     ::unlinkat(directory.get(), "record", 0);
     store_.remove_directory(record.id);
     wait_for_monitor(monitor);

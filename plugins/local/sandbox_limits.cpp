@@ -76,10 +76,7 @@ SandboxGroup make_run_limits(const Descriptor& sandbox, const Record& record, co
 
 void remove_limits(const Descriptor& sandbox) {
     const SandboxGroup group = limits_of(sandbox);
-    if (group.empty()) {
-        return;
-    }
-    if (!group.remove(removal_limit)) {
+    if (!group.empty() && !group.remove(removal_limit)) {
         throw failure(BERTH_UNAVAILABLE, "the sandbox's control group still holds processes",
                       "a process may hang in the kernel: try again later");
     }
