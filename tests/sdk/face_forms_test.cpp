@@ -69,6 +69,35 @@ private:
     int count_ = 0;
 };
 
+/// Others offer less, so that their lists of methods have other lengths.
+struct WithoutLogs : Plain {
+    void get_logs() = delete;
+};
+struct WithoutSnapshot : Plain {
+    void create_snapshot() = delete;
+};
+struct WithoutRestore : Plain {
+    void restore_snapshot() = delete;
+};
+struct WithoutList : Plain {
+    void list_snapshots() = delete;
+};
+struct WithoutAny : WithoutList {
+    void get_logs() = delete;
+    void create_snapshot() = delete;
+    void restore_snapshot() = delete;
+};
+
+/// Whether a note behind it would begin where a reader looks for it; the text has no space too many.
+template <class T>
+constexpr bool note_is_exact() {
+    constexpr auto note = berth::detail::provides_note<T>();
+    return sizeof note.content == (note.content_size + 3) / 4 * 4 && note.content[note.content_size - 1] != ' ' &&
+           note.content[note.content_size - 1] != 0;
+}
+static_assert(note_is_exact<Plain>() && note_is_exact<WithoutLogs>() && note_is_exact<WithoutSnapshot>() &&
+              note_is_exact<WithoutRestore>() && note_is_exact<WithoutList>() && note_is_exact<WithoutAny>());
+
 /// Views on a request for the helpers.
 struct Request {
     berth_environment environment = berth::detail::sized<berth_environment>();

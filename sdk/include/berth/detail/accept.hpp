@@ -108,12 +108,15 @@ constexpr auto manifest_note(const char (&text)[Size]) {
 template <class T>
 constexpr auto provides_note() {
     constexpr std::string_view extension = has_snapshots<T> ? BERTH_SNAPSHOTS_EXTENSION : "";
-    constexpr std::size_t size = MethodRows::text_size<T> + extension.size() + 1;
-    Note<size> note{sizeof(BERTH_NOTE_OWNER), 0, BERTH_NOTE_PROVIDES, BERTH_NOTE_OWNER, {}};
-    char* end = MethodRows::write<T>(note.content);
-    if (!extension.empty()) end = MethodRows::append(end, extension);
-    if (end != note.content) *--end = 0;  // the last space
-    note.content_size = static_cast<std::uint32_t>(end - note.content);
+    // Exactly as long as the text: the next note begins behind it, padded, and nowhere else.
+    constexpr std::size_t written = MethodRows::text_size<T> + (extension.empty() ? 0 : extension.size() + 1);
+    constexpr std::size_t size = written == 0 ? 0 : written - 1;  // without the last space
+    char names[written + 1] = {};
+    char* const end = MethodRows::write<T>(names);
+    if (!extension.empty()) MethodRows::append(end, extension);
+    Note<size == 0 ? 1 : size> note{sizeof(BERTH_NOTE_OWNER), size, BERTH_NOTE_PROVIDES, BERTH_NOTE_OWNER, {}};
+    for (std::size_t i = 0; i < size; ++i)
+        note.content[i] = names[i];
     return note;
 }
 
