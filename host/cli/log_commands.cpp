@@ -1,18 +1,22 @@
 // `berth logs`.
+#include <unistd.h>
+
 #include <exception>
 #include <stop_token>
 
 #include "commands.hpp"
 #include "exit_code.hpp"
+#include "people_text.hpp"
+#include "terminal.hpp"
 
 namespace berth::inline host_v1::cli {
 
 namespace {
 
-/// Lines as they are, or each as {"line": ...}.
+/// Lines as they are, or each as {"line": ...}. What a process printed must not steer the terminal of who reads it later.
 void print_lines(const Printing& out, std::string_view bytes) {
     if (!out.wants_json()) {
-        out.text(bytes);
+        is_terminal(STDOUT_FILENO) ? out.text(terminal_lines(bytes)) : out.text(bytes);
         return;
     }
     std::string lines;

@@ -1,5 +1,6 @@
 #include "people_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -38,6 +39,17 @@ std::string pairs_text(const Variables& variables) {
 
 std::string one_line(std::string_view bytes) {
     return printable(bytes);
+}
+
+std::string terminal_lines(std::string_view bytes) {
+    std::string text;
+    while (!bytes.empty()) {
+        const auto size = std::min(bytes.find_first_of("\n\t"), bytes.size());
+        text += printable(bytes.substr(0, size));
+        if (size < bytes.size()) text += bytes[size];
+        bytes.remove_prefix(std::min(size + 1, bytes.size()));
+    }
+    return text;
 }
 
 }  // namespace berth::inline host_v1::cli

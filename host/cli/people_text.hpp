@@ -16,5 +16,7 @@ namespace berth::inline host_v1::cli {
 [[nodiscard]] std::string pairs_text(const Variables& variables);
 /// Printable, on one line.
 [[nodiscard]] std::string one_line(std::string_view bytes);
+/// Printable, but lines and tabs stay: for text of somebody else's on a terminal.
+[[nodiscard]] std::string terminal_lines(std::string_view bytes);
 
 }  // namespace berth::inline host_v1::cli

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <mutex>
+#include <thread>
 
 namespace berth::inline host_v1::conformance {
 
@@ -166,6 +168,25 @@ std::string read_until(const Context& context, ByteStream& stream, std::string_v
             seen += static_cast<char>(buffer[index]);
     }
     return seen;
+}
+
+void at_once(Context& context, int count, const std::function<void(int)>& act) {
+    std::mutex mutex;
+    std::string failure;
+    std::vector<std::thread> threads;
+    for (int index = 0; index < count; ++index) {
+        threads.emplace_back([&, index] {
+            try {
+                act(index);
+            } catch (const std::exception& error) {
+                const std::lock_guard lock(mutex);
+                if (failure.empty()) failure = "number " + std::to_string(index) + ": " + error.what();
+            }
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    if (!failure.empty()) context.fail(failure);
 }
 
 void wait_until(const Context& context, const std::function<bool()>& probe, std::string_view what, int source_line) {

@@ -122,6 +122,9 @@ private:
 /// Reads until `wanted` has come, or the stream ends; fails the case when nothing comes for a minute.
 std::string read_until(const Context& context, ByteStream& stream, std::string_view wanted);
 
+/// Runs `act(0) .. act(count - 1)` on that many threads and fails with the first failure.
+void at_once(Context& context, int count, const std::function<void(int)>& act);
+
 /// Repeats `probe` until it is true; fails the case when that has not come within a minute. For states that a backend
 /// reaches in its own time.
 void wait_until(const Context& context, const std::function<bool()>& probe, std::string_view what,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "environment.hpp"
 #include "failure.hpp"
 #include "sandboxes.hpp"
 
@@ -205,7 +206,7 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     if (from.last_used_at_ms) {
         info.last_used_at = berth::Time{berth::Duration{*from.last_used_at_ms}};
     }
-    for (const rooms::NamedValue& value : record.environment) {
+    for (const rooms::NamedValue& value : rooms::whole_environment(record)) {
         info.environment.env.set(value.name, value.value, value.secret);
     }
     info.environment.cwd = record.directory;

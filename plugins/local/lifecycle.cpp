@@ -8,11 +8,14 @@
 
 #include <cerrno>
 
+#include "environment.hpp"
 #include "etc_tree.hpp"
 #include "failure.hpp"
 #include "first_process.hpp"
 #include "outbound.hpp"
+#include "output_log.hpp"
 #include "sandbox_limits.hpp"
+#include "sandbox_log.hpp"
 #include "sandbox_path.hpp"
 #include "sandboxes.hpp"
 #include "subordinate_ids.hpp"
@@ -55,19 +58,6 @@ public:
 
 [[noreturn]] void cancelled(std::int32_t outcome) {
     throw Failure{BERTH_CANCELLED, "cancelled", {}, outcome, {}, {}, {}};
-}
-
-// The default environment lies under what the caller gave.
-std::vector<NamedValue> with_defaults(const std::vector<NamedValue>& given, const Record& record) {
-    std::vector<NamedValue> all{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                                {"HOME", record.root ? "/root" : inner_home},
-                                {"USER", record.root ? "root" : inner_user},
-                                {"LANG", "C.UTF-8"}};
-    for (const NamedValue& value : given) {
-        std::erase_if(all, [&](const NamedValue& v) { return v.name == value.name; });
-        all.push_back(value);
-    }
-    return all;
 }
 
 // 0 asks for no limit.
@@ -147,7 +137,7 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
     if (request.template_name && *request.template_name != host_template) {
         record.root = templates_.find(*request.template_name);
     }
-    record.environment = with_defaults(request.environment, record);
+    record.environment = request.environment;
     record.labels = request.labels;
     return record;
 }
@@ -251,11 +241,11 @@ void Sandboxes::run_setup(const Descriptor& directory, const Record& record, con
         process.timeout_ms = record.timeout_ms;
         process.kill_grace_ms = 500;  // a cancelled create is removed anyway
         process.drain_grace_ms = 200;
-        for (const NamedValue& variable : record.environment) {
-            process.environment.push_back(variable.name + "=" + variable.value);
-        }
+        const std::vector<NamedValue> variables = whole_environment(record);
+        process.environment = as_texts(variables);
         SetupOutput output;
-        const ProcessEnd end = run_process(directory.get(), process, caller, output,
+        OutputLog log(directory.get(), variables, output);
+        const ProcessEnd end = run_process(directory.get(), process, caller, log,
                                            [&] { return ended_by_us(record.id, record.generation); });
         if (end.kind == BERTH_ENDED_CANCELLED) {
             cancelled(BERTH_OUTCOME_NONE);
@@ -293,11 +283,14 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
     // Written first: who runs a process in it reads from this that it was ended on purpose.
     ++found.record.generation;
     store_.write(found.directory, found.record);
+    const bool ran = first_process(found.directory).has_value();
+    log_event(found.directory, ran ? "stopped for a restart" : "found stopped: its first process had died");
     stop_first_process(found.directory);
     stop_outbound(found.directory);
     meter_.forget(found.record.id);
     remove_limits(found.directory);
     (void)start(found.directory, found.record, caller, [] {});
+    log_event(found.directory, "restarted");
     return describe(found, milliseconds{1000});
 }
 
@@ -349,8 +342,7 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
         wait_for_monitor(monitor);
     }
     remove_limits(directory);  // its note may be there without a word: who wrote it may have been killed
-    ::unlinkat(directory.get(), "record", 0);
-    store_.remove_directory(record.id);
+    store_.remove_directory(record.id, directory);
     wait_for_monitor(monitor);
     release_ids(record);
     store_.finish(record.id);

@@ -198,6 +198,37 @@ public:
         return translated([&] { return info_of(sandboxes_.restart(id, caller)); });
     }
 
+    void get_logs(berth::Call& call, std::string_view id, const berth::LogOptions& options, berth::ByteSink& sink) {
+        FaceCaller caller(call);
+        rooms::LogRequest request;
+        request.lines = options.lines();
+        if (const auto since = options.since()) {
+            request.since_ms = since->time_since_epoch().count();
+        }
+        request.follow = options.follow();
+        translated([&] {
+            sandboxes_.logs(id, request, caller,
+                            [&](std::string_view lines) { return sink.write(lines) == berth::Delivered::taken; });
+        });
+    }
+
+    void set_environment_variables(berth::Call& call, std::string_view id, berth::Pairs set, berth::Strings unset) {
+        FaceCaller caller(call);
+        std::vector<std::string> names;
+        for (const std::string_view name : unset) {
+            names.emplace_back(name);
+        }
+        translated([&] { sandboxes_.set_environment(id, values_of(set), names, caller); });
+    }
+
+    berth::Variables get_environment_variables(berth::Call&, std::string_view id) {
+        berth::Variables variables;
+        for (const rooms::NamedValue& value : translated([&] { return sandboxes_.environment(id); })) {
+            variables.set(value.name, value.value, value.secret);
+        }
+        return variables;
+    }
+
 private:
     explicit Local(rooms::Settings settings)
         : settings_(std::move(settings)), sandboxes_(translated([&] { return rooms::Sandboxes(settings_); })) {}
@@ -215,7 +246,7 @@ BERTH_PLUGIN(Local, R"({
   "license": "Apache-2.0",
   "contract": 1,
   "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "network_outbound", "persistent",
-    "template", "restart_keeps_files", "memory_limit", "cpu_limit", "pids_limit", "process_limits"],
+    "template", "restart_keeps_files", "log_follow", "memory_limit", "cpu_limit", "pids_limit", "process_limits"],
   "config": {
     "type": "object",
     "additionalProperties": false,

@@ -139,6 +139,9 @@ bool Run::step() {
     if (seen(input.descriptor) != 0) {
         input_.feed();
     }
+    if (const auto turn = sink_.next_turn(); turn && Clock::now() >= *turn) {
+        sink_.take_turn();
+    }
     return true;
 }
 
@@ -161,6 +164,9 @@ int Run::wait_ms() const {
     std::optional<Clock::time_point> until = drained_by_;
     if (!end_ && answered_by_ && (!until || *answered_by_ < *until)) {
         until = answered_by_;
+    }
+    if (const auto turn = sink_.next_turn(); turn && (!until || *turn < *until)) {
+        until = turn;
     }
     std::int64_t wait = -1;
     if (until) {

@@ -54,6 +54,9 @@ public:
     // Waits while the reader is behind; what the caller says meanwhile goes to `on_event`.
     virtual Taken output(std::int32_t stream, std::string_view bytes,
                          const std::function<void(const Event&)>& on_event) = 0;
+    // When it wants to do something without new output, and doing it.
+    [[nodiscard]] virtual std::optional<Clock::time_point> next_turn() const { return std::nullopt; }
+    virtual void take_turn() {}
 };
 
 // Runs it to its end. `ended_by_us` is asked when the init is gone in the middle: true when this sandbox was destroyed

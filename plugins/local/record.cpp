@@ -117,6 +117,9 @@ std::string to_text(const Record& record) {
               {"persistent", record.persistent},
               {"environment", to_json(record.environment)},
               {"labels", to_json(record.labels)}};
+    if (!record.secret_names.empty()) {
+        text["secret_names"] = record.secret_names;
+    }
     if (record.uid) {
         text["uid"] = *record.uid;
     }
@@ -163,6 +166,7 @@ std::optional<Record> parse_record(std::string_view text) {
         record.persistent = from.at("persistent").get<bool>();
         record.environment = values_from_json(from.at("environment"));
         record.labels = values_from_json(from.at("labels"));
+        record.secret_names = from.value("secret_names", std::vector<std::string>{});
         if (from.contains("uid")) {
             record.uid = from.at("uid").get<std::uint32_t>();
         }

@@ -49,7 +49,8 @@ struct Record {
     std::optional<std::uint64_t> pids_limit;
     Network network = Network::none;
     bool persistent = false;
-    std::vector<NamedValue> environment;  // values are bytes
+    std::vector<NamedValue> environment;    // the sandbox's own variables, without defaults; values are bytes
+    std::vector<std::string> secret_names;  // variables that were secret once and may be unset now
     std::vector<NamedValue> labels;
 };
 

@@ -5,15 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
+#include "environment.hpp"
 #include "failure.hpp"
 #include "first_process.hpp"
 #include "launch.hpp"
 #include "outbound.hpp"
+#include "output_log.hpp"
 #include "sandbox_limits.hpp"
+#include "sandbox_log.hpp"
 #include "sandbox_path.hpp"
 
 namespace berth_local {
@@ -44,17 +46,6 @@ std::optional<std::int64_t> last_use(const Descriptor& sandbox) {
     return std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
 }
 
-void overlay(std::vector<NamedValue>& under, const std::vector<NamedValue>& over) {
-    for (const NamedValue& value : over) {
-        const auto found =
-            std::find_if(under.begin(), under.end(), [&](const NamedValue& v) { return v.name == value.name; });
-        if (found == under.end()) {
-            under.push_back(value);
-        } else {
-            *found = value;
-        }
-    }
-}
 
 }  // namespace
 
@@ -107,11 +98,16 @@ Sandboxes::Open Sandboxes::open(std::string_view id) const {
     return std::move(*found);
 }
 
-Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
+Sandboxes::Open Sandboxes::open_made(std::string_view id) const {
     Open found = open(id);
     if (found.record.stage == Stage::creating) {
         throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
     }
+    return found;
+}
+
+Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
+    Open found = open_made(id);
     if (!first_process(found.directory)) {
         throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");
     }
@@ -173,27 +169,28 @@ ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& calle
     ProcessRequest& process = request.process;
     process.directory = request.directory ? resolve_path(record.directory, *request.directory) : record.directory;
     process.timeout_ms = request.timeout_ms.value_or(record.timeout_ms);
-    std::vector<NamedValue> environment = record.environment;
+    std::vector<NamedValue> variables = whole_environment(record);
     if (process.terminal && !request.terminal_name.empty()) {
-        overlay(environment, {{"TERM", request.terminal_name}});
+        lay_over(variables, {{"TERM", request.terminal_name}});
     }
-    overlay(environment, request.environment);
-    for (const NamedValue& variable : environment) {
-        process.environment.push_back(variable.name + "=" + variable.value);
-    }
+    lay_over(variables, request.environment);
+    process.environment = as_texts(variables);
     stamp_use(found.directory);
     const std::unique_ptr<RunGroup> own = limit_run(found, request, caller);
     process.groups = own ? &own->joins() : nullptr;
     const OutOfMemory memory(record.memory_limit_mib ? limits_of(found.directory) : SandboxGroup{}, own.get());
+    OutputLog log(found.directory.get(), variables, sink);
     try {
-        ProcessEnd end = run_process(found.directory.get(), process, caller, sink,
+        ProcessEnd end = run_process(found.directory.get(), process, caller, log,
                                      [&] { return ended_by_us(id, record.generation); });
         if (end.kind == BERTH_ENDED_SIGNALLED && end.signal == SIGKILL && memory.happened()) {
             end.kind = BERTH_ENDED_OUT_OF_MEMORY;
+            log_event(found.directory, "out of memory: a process was killed");
         }
         return end;
     } catch (const Failure& failure) {
         if (failure.code == BERTH_UNAVAILABLE && memory.happened()) {
+            log_event(found.directory, "out of memory: the first process was killed");
             return {BERTH_ENDED_OUT_OF_MEMORY, 0, SIGKILL, {}};  // and with it the sandbox's first process
         }
         throw;
@@ -237,10 +234,7 @@ void Sandboxes::download_files(std::string_view id, const std::vector<std::strin
 }
 
 UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
-    const Open found = open(id);
-    if (found.record.stage == Stage::creating) {
-        throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
-    }
+    const Open found = open_made(id);
     UsageFigures figures = meter_.measure(found.directory, found.record.id, trees_.bytes(found.directory, found.record),
                                           first_process(found.directory).has_value(), caller);
     if (found.record.network == Network::host) {
@@ -256,6 +250,40 @@ UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
     }
     figures.cpu_limit_percent = found.record.cpu_limit;
     return figures;
+}
+
+std::vector<NamedValue> Sandboxes::environment(std::string_view id) const {
+    return open_made(id).record.environment;
+}
+
+void Sandboxes::set_environment(std::string_view id, const std::vector<NamedValue>& set,
+                                const std::vector<std::string>& unset, Caller& caller) {
+    Open found = open_made(id);
+    if (set.empty() && unset.empty()) {
+        return;
+    }
+    // Held by others only for moments, or while it is started again.
+    const Lock lock = store_.lock(found.directory, caller);
+    if (!lock) {
+        throw refusal(BERTH_CANCELLED, "cancelled");
+    }
+    found = open_made(id);
+    change_environment(found.record, set, unset);
+    store_.write(found.directory, found.record);
+    std::string names;
+    for (const NamedValue& variable : set) {
+        names += (names.empty() ? " set " : " ") + variable.name;
+    }
+    std::string removed;
+    for (const std::string& name : unset) {
+        removed += (removed.empty() ? " unset " : " ") + name;
+    }
+    log_event(found.directory, "environment changed:" + names + removed);
+}
+
+void Sandboxes::logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take) const {
+    const Open found = open_made(id);
+    read_log(found.directory, found.record.created_at_ms, request, caller, take);
 }
 
 // Whether this sandbox was destroyed or restarted since it had that generation.

@@ -15,6 +15,7 @@
 #include "call_filter.hpp"
 #include "caller.hpp"
 #include "file_transfer.hpp"
+#include "log_reader.hpp"
 #include "process_run.hpp"
 #include "record.hpp"
 #include "sandbox_group.hpp"
@@ -97,6 +98,12 @@ public:
     void upload_files(std::string_view id, EntrySource& source, Caller& caller);
     void download_files(std::string_view id, const std::vector<std::string>& paths, EntrySink& sink, Caller& caller);
     [[nodiscard]] UsageFigures usage(std::string_view id, Caller& caller);
+    // The sandbox's own variables: what create was given and what was set later, without defaults.
+    [[nodiscard]] std::vector<NamedValue> environment(std::string_view id) const;
+    // All or nothing; processes that run keep what they have.
+    void set_environment(std::string_view id, const std::vector<NamedValue>& set, const std::vector<std::string>& unset,
+                         Caller& caller);
+    void logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take) const;
 
 private:
     struct Open {
@@ -105,6 +112,8 @@ private:
     };
     [[nodiscard]] std::optional<Open> find(std::string_view id) const;
     [[nodiscard]] Open open(std::string_view id) const;
+    // Any that has come to be, running or not.
+    [[nodiscard]] Open open_made(std::string_view id) const;
     [[nodiscard]] Open open_running(std::string_view id) const;
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
     [[nodiscard]] std::unique_ptr<RunGroup> limit_run(const Open& sandbox, const RunRequest& request,

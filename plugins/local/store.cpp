@@ -99,9 +99,15 @@ Descriptor Store::make(const std::string& id) const {
     return make_directory(sandboxes_.get(), id, 0700);
 }
 
-void Store::remove_directory(const std::string& id) const {
-    if (::unlinkat(sandboxes_.get(), id.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-        throw system_failure("cannot delete the sandbox's directory", errno);
+void Store::remove_directory(const std::string& id, const Descriptor& sandbox) const {
+    ::unlinkat(sandbox.get(), "record", 0);
+    for (int round = 0; ::unlinkat(sandboxes_.get(), id.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT; ++round) {
+        if (errno != ENOTEMPTY || round == 100) {
+            throw system_failure("cannot delete the sandbox's directory", errno);
+        }
+        for (const std::string& name : names_in(sandbox.get())) {
+            ::unlinkat(sandbox.get(), name.c_str(), 0);
+        }
     }
 }
 

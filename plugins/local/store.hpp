@@ -1,7 +1,7 @@
 // The state tree of one provider on disk: sandbox directories, records, locks, idempotency keys, unfinished work.
 //
 //   STATE/PROVIDER/sandboxes/ID/   record, init (who runs), used (its time says when), socket,
-//                                  workspace/ home/ tmp/ (the sandbox's own); its lock is the directory's
+//                                  log.N, workspace/ home/ tmp/ (the sandbox's own); its lock is the directory's
 //   STATE/PROVIDER/keys/KEY        the id that an idempotency key stands for; locked while it is being made
 //   STATE/PROVIDER/unfinished/ID   a sandbox that is being made or removed: found again after a crash
 //
@@ -41,7 +41,8 @@ public:
     // Its directory; empty when there is none or the id is none of ours.
     [[nodiscard]] Descriptor open(std::string_view id) const;
     [[nodiscard]] Descriptor make(const std::string& id) const;
-    void remove_directory(const std::string& id) const;
+    // With the record and all that is left in it. A process that was just ended may still write its last log lines.
+    void remove_directory(const std::string& id, const Descriptor& sandbox) const;
     [[nodiscard]] std::optional<Record> read(const Descriptor& sandbox) const;
     void write(const Descriptor& sandbox, const Record& record) const;
     // The first writing, before anybody can know the sandbox: in place, and not for ever yet.

@@ -15,26 +15,6 @@ namespace berth::inline host_v1::conformance {
 
 namespace {
 
-/// Runs `act(0) .. act(count - 1)` on that many threads and fails with the first failure.
-void at_once(Context& context, int count, const std::function<void(int)>& act) {
-    std::mutex mutex;
-    std::string failure;
-    std::vector<std::thread> threads;
-    for (int index = 0; index < count; ++index) {
-        threads.emplace_back([&, index] {
-            try {
-                act(index);
-            } catch (const std::exception& error) {
-                const std::lock_guard lock(mutex);
-                if (failure.empty()) failure = "number " + std::to_string(index) + ": " + error.what();
-            }
-        });
-    }
-    for (auto& thread : threads)
-        thread.join();
-    if (!failure.empty()) context.fail(failure);
-}
-
 /// Counts a latch down once: when told, or at the latest when it goes.
 class CountDown {
 public:

@@ -32,3 +32,9 @@ TEST_CASE("pairs on one line") {
     CHECK(pairs_text({{"a", "1"}, {"b", ""}}) == "a=1,b=");
     CHECK(one_line("a\nb\x1b") == "a\\nb\\x1b");
 }
+
+TEST_CASE("lines for a terminal keep their ends and tabs, and nothing else that steers it") {
+    CHECK(terminal_lines("a\tb\n\nc\x1b[2J\r\xc2\x9b\n") == "a\tb\n\nc\\x1b[2J\\x0d\\xc2\\x9b\n");
+    CHECK(terminal_lines("\xff no end \xe2\x82\xac") == "\\xff no end \xe2\x82\xac");
+    CHECK(terminal_lines("").empty());
+}

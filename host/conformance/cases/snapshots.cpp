@@ -1,4 +1,4 @@
-// The five optional methods and the snapshots extension: docs/contract.md section 4.
+// Snapshots and their extension, and that an absent optional method is refused: docs/contract.md section 4.
 #include <algorithm>
 
 #include "../cases.hpp"
@@ -7,14 +7,6 @@
 namespace berth::inline host_v1::conformance {
 
 namespace {
-
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> lines;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);)
-        lines.push_back(line);
-    return lines;
-}
 
 void absent_methods(Context& context) {
     const auto sandbox = context.shared();
@@ -117,77 +109,6 @@ void snapshots_are_listed(Context& context) {
         "a second delete");
 }
 
-void logs_hold_output(Context& context) {
-    const auto sandbox = context.fresh();
-    context.output_of(sandbox, "echo first-9d1f; echo second-9d1f; echo problem-9d1f >&2");
-    const auto log = context.host().get_logs(sandbox, {}, Context::bounded());
-    const auto first = log.find("first-9d1f");
-    const auto second = log.find("second-9d1f");
-    context.expect(first != std::string::npos && second != std::string::npos && first < second, "output, oldest first");
-    context.expect(log.find("problem-9d1f") != std::string::npos && log.find("stderr") != std::string::npos,
-                   "stderr is marked");
-    LogOptions last;
-    last.lines = 1;
-    context.equal(lines_of(context.host().get_logs(sandbox, last, Context::bounded())).size(), std::size_t{1},
-                  "the last line");
-    last.lines = 0;
-    context.equal(context.host().get_logs(sandbox, last, Context::bounded()), std::string(), "no line");
-    LogOptions future;
-    future.since =
-        std::chrono::time_point_cast<Milliseconds>(std::chrono::system_clock::now() + std::chrono::hours{24});
-    context.equal(context.host().get_logs(sandbox, future, Context::bounded()), std::string(), "since tomorrow");
-}
-
-void logs_hold_no_secrets(Context& context) {
-    SandboxConfig config;
-    config.environment.env = {{"TOKEN", "canary-51c2"}};
-    config.secret_env = {"TOKEN"};
-    const auto sandbox = context.fresh(config);
-    auto process = Context::process({"cat"});
-    process.input = "canary-input-51c2";
-    process.output = Capture::discard;
-    context.host().execute(sandbox, process, Context::bounded());
-    const auto log = context.host().get_logs(sandbox, {}, Context::bounded());
-    context.expect(log.find("canary") == std::string::npos, "neither values of variables nor input are logged");
-}
-
-void environment_round_trip(Context& context) {
-    SandboxConfig config;
-    config.environment.env = {{"FIRST", "1"}};
-    const auto sandbox = context.fresh(config);
-    const Variables set{{"ODD", "a \"b\" $c\nd"}, {"EMPTY", ""}, {"FIRST", "changed"}};
-    context.host().set_environment_variables(sandbox, set, {}, Context::bounded());
-    context.expect(context.host().get_environment_variables(sandbox, Context::bounded()) == set,
-                   "it comes back byte for byte");
-    context.equal(context.output_of(sandbox, "printf '%s|%s|%s' \"$ODD\" \"${EMPTY-unset}\" \"$FIRST\""),
-                  std::string("a \"b\" $c\nd||changed"), "processes see it");
-    const std::vector<std::string> unset{"ODD"};
-    context.host().set_environment_variables(sandbox, {}, unset, Context::bounded());
-    context.expect(!context.host().get_environment_variables(sandbox, Context::bounded()).contains("ODD"), "unset");
-    context.host().restart(sandbox, Context::bounded());
-    context.equal(context.output_of(sandbox, "printf %s \"$FIRST\""), std::string("changed"), "it survives a restart");
-}
-
-void environment_all_or_nothing(Context& context) {
-    const auto sandbox = context.fresh();
-    context.refused(
-        Code::invalid_argument,
-        [&] {
-            context.host().set_environment_variables(sandbox, {{"GOOD", "x"}, {"BAD-NAME", "y"}}, {},
-                                                     Context::bounded());
-        },
-        "a bad name");
-    context.expect(!context.host().get_environment_variables(sandbox, Context::bounded()).contains("GOOD"),
-                   "nothing is applied");
-    context.refused(
-        Code::resource_exhausted,
-        [&] {
-            context.host().set_environment_variables(sandbox, {{"HUGE", std::string(140'000, 'x')}}, {},
-                                                     Context::bounded());
-        },
-        "more than 128 KiB");
-}
-
 }  // namespace
 
 std::vector<Case> snapshot_cases() {
@@ -206,26 +127,6 @@ std::vector<Case> snapshot_cases() {
          "snapshots are listed and deleted",
          snapshots_are_listed,
          {"create_snapshot", "berth.snapshots/1"}},
-    };
-}
-
-std::vector<Case> log_cases() {
-    return {
-        {"logs", "output is kept, oldest first", logs_hold_output, {"get_logs"}},
-        {"logs", "no secret is in them", logs_hold_no_secrets, {"get_logs"}},
-    };
-}
-
-std::vector<Case> environment_cases() {
-    return {
-        {"environment",
-         "variables are set, unset and survive a restart",
-         environment_round_trip,
-         {"set_environment_variables", "get_environment_variables"}},
-        {"environment",
-         "a bad call applies nothing",
-         environment_all_or_nothing,
-         {"set_environment_variables", "get_environment_variables"}},
     };
 }
 
