@@ -9,7 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+
+#include "init/raw.hpp"
 
 namespace berth_local {
 namespace {
@@ -39,24 +42,24 @@ private:
     void* memory_;
 };
 
-// Shares memory with its parent, which waits until it has ended or become another program.
-int clone_here(int (*function)(void*), char* stack_top, void* argument) {
-    return ::clone(function, stack_top, CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+// Shares memory with its parent, which waits until it has ended or become another program. The child's number, or a
+// negative errno. Not the C library's clone: ThreadSanitizer takes that for a fork, and believes the copy to be alone.
+long clone_here(void (*function)(void*), char* stack_top, void* argument) {
+    return berth_init::raw::spawn(CLONE_VM | CLONE_VFORK | SIGCHLD, stack_top, function, argument);
 }
 
 // Starts the first child and waits for its end. The errno of a failure, or 0.
-int run_first(int (*function)(void*), char* stack_top, void* argument) {
+int run_first(void (*function)(void*), char* stack_top, void* argument) {
     // No handler of the host may run in a child that shares its memory.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int child = clone_here(function, stack_top, argument);
-    const int error = child < 0 ? errno : 0;
+    const long child = clone_here(function, stack_top, argument);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    while (child > 0 && ::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    while (child > 0 && ::waitpid(static_cast<pid_t>(child), nullptr, 0) < 0 && errno == EINTR) {
     }
-    return error;
+    return child < 0 ? static_cast<int>(-child) : 0;
 }
 
 struct Launch {
@@ -72,33 +75,42 @@ bool place_descriptors(const Launch& launch) {
     const std::vector<int>& sources = launch.program->descriptors;
     for (std::size_t place = 0; place < sources.size(); ++place) {
         // First out of the way of every target, then onto them: a source may have any number.
-        launch.places[place] = ::fcntl(sources[place], F_DUPFD, out_of_the_way);
-        if (launch.places[place] < 0) {
+        launch.places[place] = sources[place] < 0 ? -1 : ::fcntl(sources[place], F_DUPFD, out_of_the_way);
+        if (sources[place] >= 0 && launch.places[place] < 0) {
             return false;
         }
     }
     for (std::size_t place = 0; place < sources.size(); ++place) {
-        if (::dup2(launch.places[place], static_cast<int>(place)) < 0) {
+        if (launch.places[place] < 0) {
+            ::close(static_cast<int>(place));  // the host may have something of that number
+        } else if (::dup2(launch.places[place], static_cast<int>(place)) < 0) {
             return false;
         }
     }
     return ::syscall(SYS_close_range, static_cast<unsigned>(sources.size()), ~0U, 0) == 0;
 }
 
-int become_program(void* argument) {
-    Launch& launch = *static_cast<Launch*>(argument);
+// The kernel's own call: the C library and sanitizers keep tables of handlers, and those are the host's.
+void reset_signals() {
+    const std::array<unsigned long, 4> at_first{};  // handler, flags, restorer, mask
     for (int number = 1; number < 32; ++number) {
         if (number != SIGKILL && number != SIGSTOP) {
-            ::signal(number, SIG_DFL);
+            ::syscall(SYS_rt_sigaction, number, at_first.data(), nullptr, sizeof(unsigned long));
         }
     }
+}
+
+// The functions that children begin with run on stacks that no sanitizer knows, and never return.
+[[noreturn]] __attribute__((no_sanitize("address", "thread"))) void become_program(void* argument) {
+    Launch& launch = *static_cast<Launch*>(argument);
+    reset_signals();
     ::setsid();
     char* const no_environment[] = {nullptr};
-    sigset_t none;
-    sigemptyset(&none);
+    const unsigned long no_signals = 0;
     const DetachedProgram& program = *launch.program;
     if (::chdir("/") == 0 && (program.prepare == nullptr || program.prepare(program.context)) &&
-        place_descriptors(launch) && ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0) {
+        place_descriptors(launch) &&
+        ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signals, nullptr, sizeof no_signals) == 0) {
         ::execve(program.path.c_str(), launch.arguments, no_environment);
     }
     launch.error = errno;
@@ -106,11 +118,12 @@ int become_program(void* argument) {
 }
 
 // The child of our child is nobody's to wait for but the machine's first process.
-int step_aside(void* argument) {
+[[noreturn]] __attribute__((no_sanitize("address", "thread"))) void step_aside(void* argument) {
     Launch& launch = *static_cast<Launch*>(argument);
-    launch.pid = clone_here(become_program, launch.second_stack, argument);
-    if (launch.pid < 0) {
-        launch.error = errno;
+    const long child = clone_here(become_program, launch.second_stack, argument);
+    launch.pid = child < 0 ? 0 : static_cast<pid_t>(child);
+    if (child < 0) {
+        launch.error = static_cast<int>(-child);
     }
     ::_exit(0);
 }
@@ -121,7 +134,7 @@ struct Work {
     int result = ECANCELED;
 };
 
-int do_work(void* argument) {
+[[noreturn]] __attribute__((no_sanitize("address", "thread"))) void do_work(void* argument) {
     Work& work = *static_cast<Work*>(argument);
     work.result = work.function(work.context);
     ::_exit(0);

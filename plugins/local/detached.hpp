@@ -14,7 +14,7 @@ namespace berth_local {
 struct DetachedProgram {
     std::string path;
     std::vector<std::string> arguments;  // from its name on
-    std::vector<int> descriptors;        // become 0, 1, 2, ...; nothing else stays open
+    std::vector<int> descriptors;        // become 0, 1, 2, ...; -1: nothing has that number. Nothing else stays open
     // Runs in the child first, while everything is still open. False: errno says why.
     bool (*prepare)(const void* context) = nullptr;
     const void* context = nullptr;

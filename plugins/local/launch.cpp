@@ -1,18 +1,17 @@
-// See launch.hpp. The child between clone and exec shares our memory while we wait: system calls only.
+// See launch.hpp.
 #include "launch.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "call_filter.hpp"
+#include "detached.hpp"
 #include "etc_tree.hpp"
 #include "failure.hpp"
 #include "outbound.hpp"
@@ -37,24 +36,18 @@ enum Place {
     places_end
 };
 
-constexpr std::size_t stack_size = 64U << 10;
-
-struct Start {
-    const char* program;
-    char* const* arguments;
-    std::array<int, places_end> sources;  // by place; 0 = /dev/null, 1 and 2 = the log; -1 = nothing
+// What the child does before it becomes bubblewrap, with the host's memory: system calls only.
+struct Preparation {
     const LaunchPlan* plan;
-    std::array<char, 2 * stack_size>* stacks;
-    int error = 0;
-    bool outside_group = false;  // it is a control group that could not be joined
+    bool* outside_group;  // it is a control group that could not be joined
 };
 
 // First of all, while we are who opened them: everything that follows counts in them.
-bool join_groups(Start& start) {
-    if (start.plan->groups != nullptr) {
-        for (const Descriptor& group : *start.plan->groups) {
+bool join_groups(const Preparation& preparation) {
+    if (preparation.plan->groups != nullptr) {
+        for (const Descriptor& group : *preparation.plan->groups) {
             if (::write(group.get(), "0", 1) != 1) {
-                start.outside_group = true;
+                *preparation.outside_group = true;
                 return false;
             }
         }
@@ -72,51 +65,9 @@ bool become_account(const LaunchPlan& plan) {
            ::syscall(SYS_setresuid, id, id, id) == 0;
 }
 
-bool place_descriptors(const std::array<int, places_end>& sources) {
-    std::array<int, places_end> high{};
-    for (std::size_t place = 0; place < sources.size(); ++place) {
-        // First out of the way of every target, then onto them: a source may have any number.
-        high[place] = sources[place] < 0 ? -1 : ::fcntl(sources[place], F_DUPFD, 100);
-        if (sources[place] >= 0 && high[place] < 0) {
-            return false;
-        }
-    }
-    for (std::size_t place = 0; place < sources.size(); ++place) {
-        if (high[place] >= 0 && ::dup2(high[place], static_cast<int>(place)) < 0) {
-            return false;
-        }
-    }
-    return ::syscall(SYS_close_range, places_end, ~0U, 0) == 0;
-}
-
-// Both children below run on stacks that AddressSanitizer does not know, and it would say so on the host's stderr.
-[[gnu::no_sanitize("address")]] int become_bubblewrap(void* argument) {
-    Start& start = *static_cast<Start*>(argument);
-    for (int number = 1; number < 32; ++number) {
-        if (number != SIGKILL && number != SIGSTOP) {
-            ::signal(number, SIG_DFL);
-        }
-    }
-    ::setsid();
-    sigset_t none;
-    sigemptyset(&none);
-    char* const no_environment[] = {nullptr};
-    if (::chdir("/") == 0 && join_groups(start) && place_descriptors(start.sources) && become_account(*start.plan) &&
-        ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, 8) == 0) {
-        ::execve(start.program, start.arguments, no_environment);
-    }
-    start.error = errno;
-    ::_exit(127);
-}
-
-// The child of our child is nobody's to wait for but the machine's first process.
-[[gnu::no_sanitize("address")]] int step_aside(void* argument) {
-    Start& start = *static_cast<Start*>(argument);
-    if (::clone(become_bubblewrap, start.stacks->data() + 2 * stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, argument) <
-        0) {
-        start.error = errno;
-    }
-    ::_exit(0);
+bool prepare(const void* context) {
+    const auto& preparation = *static_cast<const Preparation*>(context);
+    return join_groups(preparation) && become_account(*preparation.plan);
 }
 
 void add(std::vector<std::string>& arguments, std::initializer_list<const char*> more) {
@@ -206,12 +157,35 @@ std::string setting(const char* path) {
     }
 }
 
+Descriptor open_or_nothing(const char* path) {
+    Descriptor file(::open(path, O_RDONLY | O_CLOEXEC));
+    return file ? std::move(file) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
 Descriptor file_in_memory(std::string_view content) {
     Descriptor file(::memfd_create("content", MFD_CLOEXEC));
     if (!file || ::pwrite(file.get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size())) {
         throw system_failure("no memory for a small file", errno);
     }
     return file;
+}
+
+// How names are looked up inside.
+struct NameFiles {
+    Descriptor resolver;
+    Descriptor hosts;
+};
+
+NameFiles name_files(Network network) {
+    switch (network) {
+        case Network::host:
+            return {open_or_nothing("/etc/resolv.conf"), open_or_nothing("/etc/hosts")};
+        case Network::outbound:
+            return {file_in_memory(outbound_resolver), {}};
+        case Network::none:
+            break;
+    }
+    return {};
 }
 
 }  // namespace
@@ -243,64 +217,43 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
 }
 
 void launch(const LaunchPlan& plan) {
-    std::vector<std::string> texts = launch_arguments(plan);
-    std::vector<char*> arguments;
-    for (std::string& text : texts) {
-        arguments.push_back(text.data());
-    }
-    arguments.push_back(nullptr);
+    DetachedProgram program;
+    program.arguments = launch_arguments(plan);
+    program.path = program.arguments.front();
     const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     const Descriptor filter = open_call_filter(plan.user_namespaces);
-    Descriptor resolver;
-    Descriptor hosts;
-    if (plan.network == Network::host) {
-        resolver = Descriptor(::open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC));
-        hosts = Descriptor(::open("/etc/hosts", O_RDONLY | O_CLOEXEC));
-        resolver = resolver ? std::move(resolver) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        hosts = hosts ? std::move(hosts) : Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    } else if (plan.network == Network::outbound) {
-        resolver = file_in_memory(outbound_resolver);
-    }
-    void* const memory = ::mmap(nullptr, 2 * stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        throw system_failure("cannot start bubblewrap", errno);
-    }
+    const NameFiles names = name_files(plan.network);
     const auto number = [](const Descriptor* descriptor) { return descriptor != nullptr ? descriptor->get() : -1; };
-    Start start{texts.front().c_str(),
-                arguments.data(),
-                {nothing.get(), plan.log->get(), plan.log->get(), plan.listener->get(), plan.init->get(),
-                 number(plan.etc), number(plan.workspace), number(plan.home), number(plan.temporary), resolver.get(),
-                 hosts.get(), number(plan.root ? plan.root->lower : nullptr),
-                 number(plan.root ? plan.root->changes : nullptr), filter.get()},
-                &plan,
-                static_cast<std::array<char, 2 * stack_size>*>(memory)};
-    // No handler of the host may run in a child that shares its memory.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int child = ::clone(step_aside, start.stacks->data() + stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, &start);
-    const int clone_error = errno;
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (child > 0) {
-        while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-        }
-    }
-    ::munmap(memory, 2 * stack_size);
-    if (child < 0) {
-        throw system_failure("cannot start bubblewrap", clone_error);
-    }
-    if (start.outside_group) {
-        throw refusal(BERTH_UNSUPPORTED, "the sandbox cannot join its control group: " + words_of_errno(start.error),
+    program.descriptors = {nothing.get(),
+                           plan.log->get(),
+                           plan.log->get(),
+                           plan.listener->get(),
+                           plan.init->get(),
+                           number(plan.etc),
+                           number(plan.workspace),
+                           number(plan.home),
+                           number(plan.temporary),
+                           names.resolver.get(),
+                           names.hosts.get(),
+                           number(plan.root ? plan.root->lower : nullptr),
+                           number(plan.root ? plan.root->changes : nullptr),
+                           filter.get()};
+    bool outside_group = false;
+    const Preparation preparation{&plan, &outside_group};
+    program.prepare = prepare;
+    program.context = &preparation;
+    const Started started = start_detached(program);
+    if (outside_group) {
+        throw refusal(BERTH_UNSUPPORTED, "the sandbox cannot join its control group: " + words_of_errno(started.error),
                       "see what `berth doctor` says of the limits");
     }
-    if (start.error == ENOENT) {
-        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "there is no " + texts.front(),
+    if (started.error == ENOENT) {
+        throw refusal(BERTH_ISOLATION_UNAVAILABLE, "there is no " + program.path,
                       plan.root ? "install Berth whole" : "install the package bubblewrap");
     }
-    if (start.error != 0) {
+    if (started.error != 0) {
         throw refusal(
-            BERTH_ISOLATION_UNAVAILABLE, "bubblewrap cannot be started: " + words_of_errno(start.error),
+            BERTH_ISOLATION_UNAVAILABLE, "bubblewrap cannot be started: " + words_of_errno(started.error),
             plan.uid ? "is the uid " + std::to_string(*plan.uid) + " mapped here? See the setting uid_range" : "");
     }
 }
