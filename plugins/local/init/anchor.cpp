@@ -2,6 +2,7 @@
 // errno and the C library's locks are shared with process 1.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,7 @@
 #include <cstring>
 
 #include "limits.hpp"
+#include "places.hpp"
 #include "raw.hpp"
 #include "run.hpp"
 
@@ -111,6 +113,13 @@ void become_main(void* argument) {
             }
         }
     }
+    if (run.place >= 0) {
+        // Until here the table was process 1's own.
+        const long result = raw::call(SYS_close_range, places_end, ~0U, CLOSE_RANGE_UNSHARE);
+        if (result < 0) {
+            give_up(run, protocol::Stage::resources, result);
+        }
+    }
     if ((run.flags & protocol::run_terminal) != 0) {
         if (const long result = raw::call(SYS_ioctl, run.child_ends[0], TIOCSCTTY, 0); result < 0) {
             give_up(run, protocol::Stage::resources, result);
@@ -177,13 +186,14 @@ void anchor_life(void* argument) {
     raw::call(SYS_rt_sigprocmask, SIG_SETMASK, raw::address(&all_signals), 0, sizeof all_signals);
     raw::call(SYS_prctl, PR_SET_CHILD_SUBREAPER, 1);
     char* const stack_top = static_cast<char*>(run.stacks) + anchor_stack + child_stack;
-    const long pid = raw::spawn(CLONE_VM | CLONE_VFORK | SIGCHLD, stack_top, become_main, &run);
-    // A terminal stays open until the end is told: a program that closes it for a while has not ended its output.
-    const bool terminal = (run.flags & protocol::run_terminal) != 0;
-    for (int& end : run.child_ends) {
-        if (!terminal || &end != &run.child_ends[0]) {
-            close_end(end);
-        }
+    const unsigned long files = run.place >= 0 ? CLONE_FILES : 0;
+    const long pid = raw::spawn(CLONE_VM | CLONE_VFORK | SIGCHLD | files, stack_top, become_main, &run);
+    if ((run.flags & protocol::run_terminal) == 0) {
+        close_child_ends(run);
+    } else {
+        // A terminal stays open until the end is told: a program that closes it for a while has not ended its output.
+        close_end(run.child_ends[1]);
+        close_end(run.child_ends[2]);
     }
     for (int& group : run.groups) {
         close_end(group);
@@ -249,7 +259,7 @@ void tell_started(Run& run) {
 }
 
 void tell_failed(Run& run) {
-    close_end(run.child_ends[0]);
+    close_child_ends(run);
     FailedFrame frame{};
     frame.header = {static_cast<std::uint32_t>(protocol::Type::failed), sizeof frame - sizeof frame.header};
     frame.stage = static_cast<std::uint32_t>(run.stage.load());
@@ -259,7 +269,7 @@ void tell_failed(Run& run) {
 }
 
 void tell_ended(Run& run) {
-    close_end(run.child_ends[0]);
+    close_child_ends(run);
     EndedFrame frame{};
     frame.header = {static_cast<std::uint32_t>(protocol::Type::ended), sizeof frame - sizeof frame.header};
     frame.status = static_cast<std::uint32_t>(run.status.load());
@@ -268,6 +278,19 @@ void tell_ended(Run& run) {
     frame.nanoseconds = duration < 0 ? 0 : static_cast<std::uint64_t>(duration);
     send_frame(run.connection, &frame, sizeof frame, nullptr, 0);
     run.end_told.store(true);
+}
+
+void close_child_ends(Run& run) {
+    if (run.place >= 0) {
+        clear_place(run.place, &run);
+        for (int& end : run.child_ends) {
+            end = -1;
+        }
+        return;
+    }
+    for (int& end : run.child_ends) {
+        close_end(end);
+    }
 }
 
 void close_end(int& descriptor) {

@@ -18,6 +18,7 @@
 #include <cstring>
 
 #include "limits.hpp"
+#include "places.hpp"
 #include "process_table.hpp"
 #include "raw.hpp"
 #include "terminal.hpp"
@@ -81,9 +82,7 @@ char** parse_strings(protocol::Reader& reader) {
 Run::~Run() {
     std::free(arguments);
     std::free(environment);
-    for (int& end : child_ends) {
-        close_end(end);
-    }
+    close_child_ends(*this);
     for (int& output : outputs) {
         close_end(output);
     }
@@ -138,6 +137,9 @@ bool start_run(Run& run) {
         run.stage.store(static_cast<int>(protocol::Stage::resources));
         run.error.store(errno);
         return false;
+    }
+    if ((run.flags & protocol::run_terminal) == 0) {  // whose own end stays open as long as the run
+        run.place = move_to_place(run.child_ends, &run);
     }
     run.started_at = monotonic_ns();
     run.deadline = run.timeout_ms == 0 ? 0 : run.started_at + run.timeout_ms * 1'000'000;

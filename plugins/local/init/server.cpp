@@ -16,6 +16,7 @@
 #include <new>
 
 #include "files.hpp"
+#include "places.hpp"
 #include "usage.hpp"
 
 namespace berth_init {
@@ -80,8 +81,8 @@ bool Server::start(int listener) {
     void* const shared =
         mmap(nullptr, max_file_servers * sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     transferring_ = static_cast<bool*>(shared);
-    return shared != MAP_FAILED && signals_.descriptor >= 0 && notify_.descriptor >= 0 && epoll_ >= 0 &&
-           watch(listener_, EPOLLIN) && watch(signals_, EPOLLIN) && watch(notify_, EPOLLIN);
+    return shared != MAP_FAILED && reserve_places() && signals_.descriptor >= 0 && notify_.descriptor >= 0 &&
+           epoll_ >= 0 && watch(listener_, EPOLLIN) && watch(signals_, EPOLLIN) && watch(notify_, EPOLLIN);
 }
 
 void Server::serve() {
