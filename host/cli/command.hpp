@@ -114,6 +114,7 @@ struct PluginInspectCommand {
 struct ConfigCheckCommand {};
 struct ConfigShowCommand {};
 struct ConfigSchemaCommand {};
+struct DoctorCommand {};
 struct VersionCommand {};
 struct CompletionCommand {
     std::string shell;
@@ -132,7 +133,7 @@ using Command =
                  RestartCommand, RemoveCommand, ExecCommand, CopyCommand, SnapshotCreateCommand, SnapshotRestoreCommand,
                  SnapshotListCommand, SnapshotRemoveCommand, LogsCommand, EnvironmentGetCommand, EnvironmentSetCommand,
                  ProviderListCommand, PluginListCommand, PluginInspectCommand, ConfigCheckCommand, ConfigShowCommand,
-                 ConfigSchemaCommand, VersionCommand, CompletionCommand, CompleteCommand>;
+                 ConfigSchemaCommand, DoctorCommand, VersionCommand, CompletionCommand, CompleteCommand>;
 
 struct Invocation {
     GlobalOptions global;

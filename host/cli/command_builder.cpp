@@ -286,6 +286,8 @@ Command build_command(const ParsedLine& line, const EnvironmentVariables& own, M
             return ConfigShowCommand{};
         case CommandName::config_schema:
             return ConfigSchemaCommand{};
+        case CommandName::doctor:
+            return DoctorCommand{};
         case CommandName::version:
             return VersionCommand{};
         case CommandName::completion:

@@ -48,6 +48,7 @@ enum class CommandName {
     config_check,
     config_show,
     config_schema,
+    doctor,
     version,
     completion,
     complete

@@ -42,6 +42,9 @@ namespace berth::inline host_v1::cli {
 [[nodiscard]] int perform(Session& session, const ConfigShowCommand& command);
 [[nodiscard]] int perform(Session& session, const ConfigSchemaCommand& command);
 
+// doctor_commands
+[[nodiscard]] int perform(Session& session, const DoctorCommand& command);
+
 // program_commands
 [[nodiscard]] int perform(Session& session, const HelpCommand& command);
 [[nodiscard]] int perform(Session& session, const VersionCommand& command);
