@@ -15,30 +15,32 @@ struct Family {
     std::vector<std::pair<std::string_view, std::string_view>> commands;  ///< group, name
 };
 
-const std::vector<Family>& families(){
-    static const std::vector<Family>
-        all{{"Run something", {{"", "run"}, {"", "exec"}}},
-            {"Sandboxes",
-             {{"", "create"}, {"", "ls"}, {"", "inspect"}, {"", "ready"}, {"", "stats"}, {"", "restart"}, {"", "rm"}}},
-            {"What is in them",
-             {{"", "cp"},
-              {"", "logs"},
-              {"env", "get"},
-              {"env", "set"},
-              {"snapshot", "create"},
-              {"snapshot", "restore"},
-              {"snapshot", "ls"},
-              {"snapshot", "rm"}}},
-            {"Berth itself",
-             XX{"plugin", "ls"},
-             {"plugin", "inspect"},
-             {"config", "check"},
-             {"config", "show"},
-             {"config", "schema"},
-             {"", "version"},
-             {"", "completion"}}},
-};
-return all;
+const std::vector<Family>& families() {
+    static const std::vector<Family> all{
+        {"Run something", {{"", "run"}, {"", "exec"}}},
+        {"Sandboxes",
+         {{"", "create"}, {"", "ls"}, {"", "inspect"}, {"", "ready"}, {"", "stats"}, {"", "restart"}, {"", "rm"}}},
+        {"What is in them",
+         {{"", "cp"},
+          {"", "logs"},
+          {"env", "get"},
+          {"env", "set"},
+          {"snapshot", "create"},
+          {"snapshot", "restore"},
+          {"snapshot", "ls"},
+          {"snapshot", "rm"}}},
+        {"Berth itself",
+         {{"", "doctor"},
+          {"provider", "ls"},
+          {"plugin", "ls"},
+          {"plugin", "inspect"},
+          {"config", "check"},
+          {"config", "show"},
+          {"config", "schema"},
+          {"", "version"},
+          {"", "completion"}}},
+    };
+    return all;
 }
 
 using Lines = std::vector<std::pair<std::string, std::string>>;
