@@ -218,12 +218,6 @@ SandboxGroup SandboxGroup::parse(std::string_view text) {
     return group;
 }
 
-bool SandboxGroup::can_keep(const GroupLimits& limits) const {
-    return (!limits.memory_bytes || part(Controller::memory) != nullptr) &&
-           (!limits.cpu_percent || part(Controller::cpu) != nullptr) &&
-           (!limits.pids || part(Controller::pids) != nullptr);
-}
-
 void SandboxGroup::make() const {
     for (const Part& part : parts_) {
         if (part.version == CgroupVersion::v2) {

@@ -41,8 +41,6 @@ public:
     static SandboxGroup parse(std::string_view text);
     [[nodiscard]] bool empty() const { return parts_.empty(); }
 
-    [[nodiscard]] bool can_keep(const GroupLimits& limits) const;
-
     // Makes what is not there yet.
     void make() const;
     // Sets them and says what was really given.

@@ -209,15 +209,13 @@ std::unique_ptr<RunGroup> Sandboxes::limit_run(const Open& sandbox, const RunReq
     if (limits.none()) {
         return nullptr;
     }
-    SandboxGroup group = limits_of(sandbox.directory);
-    if (!group.can_keep(limits)) {
-        const Lock lock = store_.lock(sandbox.directory, caller);
-        if (!lock) {
-            throw refusal(BERTH_CANCELLED, "cancelled before the process was started");
-        }
-        group = make_run_limits(sandbox.directory, sandbox.record, limits);
+    // Under the lock even when the group is noted: whoever noted it may not have made it yet, and a destroy may be taking
+    // it away.
+    const Lock lock = store_.lock(sandbox.directory, caller);
+    if (!lock) {
+        throw refusal(BERTH_CANCELLED, "cancelled before the process was started");
     }
-    return std::make_unique<RunGroup>(group, limits);
+    return std::make_unique<RunGroup>(make_run_limits(sandbox.directory, sandbox.record, limits), limits);
 }
 
 void Sandboxes::upload_files(std::string_view id, EntrySource& source, Caller& caller) {
