@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace berth_local {
 
@@ -25,6 +26,8 @@ public:
     [[nodiscard]] virtual int input() = 0;
     // After a cancel: how many ms we really have to undo or end things. 0: none.
     [[nodiscard]] virtual std::int64_t begin_cleanup(std::int64_t wanted_ms) = 0;
+    // What is being done, in words, when it takes long.
+    virtual void progress(const std::string&) {}
 };
 
 using Clock = std::chrono::steady_clock;

@@ -76,6 +76,7 @@ public:
     [[nodiscard]] std::int64_t begin_cleanup(std::int64_t wanted_ms) override {
         return call_.begin_cleanup(berth::Duration{wanted_ms}).count();
     }
+    void progress(const std::string& what) override { call_.progress(what); }
 
 private:
     berth::Call& call_;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "environment.hpp"
@@ -18,7 +19,6 @@
 #include "sandbox_log.hpp"
 #include "sandbox_path.hpp"
 #include "sandboxes.hpp"
-#include "subordinate_ids.hpp"
 
 namespace berth_local {
 namespace {
@@ -81,7 +81,8 @@ void set_limits(Record& record, const CreateRequest& request) {
 Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller& caller,
                        const std::function<void(const Info&)>& announce) {
     remove_what_died();
-    Record record = new_record(request);
+    const std::optional<Templates::Ready> root = prepare_root(request, caller);
+    Record record = new_record(request, root);
     if (record.network == Network::outbound) {
         if (const std::string obstacle = outbound_obstacle(settings_.slirp); !obstacle.empty()) {
             throw refusal(BERTH_UNSUPPORTED, "no outbound network can be made here", obstacle);
@@ -123,7 +124,22 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
     }
 }
 
-Record Sandboxes::new_record(const CreateRequest& request) const {
+// Its template, if it has one. Held until the record says that the sandbox has it.
+std::optional<Templates::Ready> Sandboxes::prepare_root(const CreateRequest& request, Caller& caller) const {
+    if (!request.template_name || *request.template_name == host_template) {
+        return std::nullopt;
+    }
+    return templates_.prepare(*request.template_name, caller, [&](const std::string& tree) {
+        const std::vector<std::string> ids = store_.ids();
+        return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+            const Descriptor directory = store_.open(id);
+            const std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
+            return record && record->root && record->root->tree == tree;
+        });
+    });
+}
+
+Record Sandboxes::new_record(const CreateRequest& request, const std::optional<Templates::Ready>& root) const {
     Record record;
     record.id = new_id();
     record.created_at_ms = now_ms();
@@ -134,8 +150,8 @@ Record Sandboxes::new_record(const CreateRequest& request) const {
     set_limits(record, request);
     record.network = request.network.value_or(settings_.network);
     record.persistent = request.persistent;
-    if (request.template_name && *request.template_name != host_template) {
-        record.root = templates_.find(*request.template_name);
+    if (root) {
+        record.root = root->root;
     }
     record.environment = request.environment;
     record.labels = request.labels;
@@ -162,22 +178,9 @@ int Sandboxes::make(const Descriptor& directory, Record& record, const CreateReq
 void Sandboxes::claim_ids(Record& record) const {
     const std::string owner = store_.path_of(record.id);
     if (!settings_.own_accounts) {
-        if (record.root) {
-            const SubordinateIds range = subordinate_ids();
-            if (!range.first) {
-                throw refusal(BERTH_UNSUPPORTED, "a template needs a range of ids: " + range.missing, range.remedy);
-            }
-            struct stat info {};
-            if (::stat(record.root->tree.c_str(), &info) != 0 || info.st_uid != *range.first) {
-                throw refusal(
-                    BERTH_UNSUPPORTED,
-                    "the template at " + record.root->tree + " does not belong to this user's range of ids",
-                    "as an ordinary user, use one that does: its files begin with uid " + std::to_string(*range.first));
-            }
-            record.root->ids = *range.first;
-            record.root->tree_ids = *range.first;
-        }
-    } else if (record.root) {
+        return;  // an ordinary user has one account, and one range for all templates
+    }
+    if (record.root) {
         record.root->ids = block_claims_.claim(owner);
     } else {
         record.uid = claims_.claim(owner);

@@ -55,6 +55,7 @@ rooms::Settings settings_of(const berth::Host& host, const berth::Settings& from
     settings.claims_directory = "/var/lib/berth/uids";
     settings.init_program = beside_this_plugin("berth-init");
     settings.root_program = beside_this_plugin("berth-root");
+    settings.tar_program = beside_this_plugin("berth-tar");
     settings.own_accounts = root;
     settings.uid_range = rooms::default_uid_range();
     settings.uid_range.first = from.get<std::uint32_t>("/uid_range/first", settings.uid_range.first);
@@ -285,7 +286,7 @@ BERTH_PLUGIN(Local, R"({
             "path": {
               "type": "string",
               "minLength": 1,
-              "description": "a root directory: an absolute path"
+              "description": "a root directory, or a tar file of one (plain, gzip, xz or zstd): an absolute path"
             }
           }
         }

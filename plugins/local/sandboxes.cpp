@@ -53,10 +53,12 @@ Sandboxes::Sandboxes(Settings settings)
     : settings_(std::move(settings)),
       store_(settings_.state_directory, settings_.provider,
              settings_.own_accounts ? Store::Accounts::own : Store::Accounts::ours),
-      templates_(settings_.templates),
       trees_(settings_.root_program),
       claims_(settings_.claims_directory, settings_.uid_range),
       block_claims_(settings_.claims_directory, settings_.template_uid_range, ids_of_a_template),
+      templates_(settings_.templates, settings_.state_directory + "/" + settings_.provider + "/templates",
+                 {settings_.root_program, settings_.tar_program}, trees_,
+                 settings_.own_accounts ? &block_claims_ : nullptr),
       init_(::open(settings_.init_program.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (!init_) {
         throw refusal(BERTH_ISOLATION_UNAVAILABLE,

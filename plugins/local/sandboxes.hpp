@@ -35,6 +35,7 @@ struct Settings {
     std::string slirp = "/usr/bin/slirp4netns";  // may be missing: then there is no outbound network
     std::string init_program;                    // berth-init
     std::string root_program;                    // berth-root
+    std::string tar_program;                     // berth-tar
     bool own_accounts = false;                   // we are root: each sandbox gets a uid of its own, or a block of them
     UidRange uid_range;
     UidRange template_uid_range;
@@ -118,9 +119,10 @@ private:
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
     [[nodiscard]] std::unique_ptr<RunGroup> limit_run(const Open& sandbox, const RunRequest& request,
                                                       Caller& caller) const;
-    [[nodiscard]] Record new_record(const CreateRequest& request) const;
+    [[nodiscard]] Record new_record(const CreateRequest& request, const std::optional<Templates::Ready>& root) const;
     int make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
              Caller& caller, const std::function<void()>& write_down);
+    [[nodiscard]] std::optional<Templates::Ready> prepare_root(const CreateRequest& request, Caller& caller) const;
     void claim_ids(Record& record) const;
     void release_ids(const Record& record) const;
     void make_trees(const Descriptor& directory, const Record& record) const;
@@ -133,10 +135,10 @@ private:
 
     Settings settings_;
     Store store_;
-    Templates templates_;
     Trees trees_;
     UidClaims claims_;
     UidClaims block_claims_;
+    Templates templates_;
     Descriptor init_;
     UsageMeter meter_;
 };

@@ -1,9 +1,7 @@
 #include "trees.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +9,7 @@
 #include <charconv>
 
 #include "failure.hpp"
+#include "helper_process.hpp"
 #include "remove_tree.hpp"
 #include "subordinate_ids.hpp"
 #include "system_files.hpp"
@@ -45,25 +44,6 @@ std::string read_all(const Descriptor& from) {
     return text;
 }
 
-class FileActions {
-public:
-    FileActions() { ::posix_spawn_file_actions_init(&actions_); }
-    ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-    FileActions(const FileActions&) = delete;
-    FileActions& operator=(const FileActions&) = delete;
-    void put(int descriptor, int number) { ::posix_spawn_file_actions_adddup2(&actions_, descriptor, number); }
-    void close_from(int number) { ::posix_spawn_file_actions_addclosefrom_np(&actions_, number); }
-    [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
-
-private:
-    posix_spawn_file_actions_t actions_{};
-};
-
-// Numbers that no target has: a source must not be overwritten before it is placed.
-Descriptor out_of_the_way(int descriptor) {
-    return Descriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, 10));
-}
-
 }  // namespace
 
 std::span<const char* const> trees_of(const Record& record) {
@@ -71,23 +51,30 @@ std::span<const char* const> trees_of(const Record& record) {
 }
 
 void Trees::make(const Descriptor& sandbox, const Record& record) const {
-    if (record.root && ::geteuid() != 0) {
-        act(record.root->ids, sandbox.get(), {"make"});
+    if (record.root) {
+        make_owned(sandbox.get(), {"root", "root/upper", "root/work"}, record.root->ids);
         return;
     }
-    const auto make_one = [&](int parent, const char* name, mode_t mode) {
-        Descriptor made = make_directory(parent, name, 0700);
-        const std::optional<std::uint32_t> owner = record.root ? record.root->ids : record.uid;
-        if ((owner && ::fchown(made.get(), *owner, *owner) != 0) || ::fchmod(made.get(), mode) != 0) {
+    for (const char* tree : trees_of(record)) {
+        const Descriptor made = make_directory(sandbox.get(), tree, 0700);
+        if ((record.uid && ::fchown(made.get(), *record.uid, *record.uid) != 0) ||
+            ::fchmod(made.get(), mode_of(tree)) != 0) {
             throw system_failure("cannot make the sandbox's directories", errno);
         }
-        return made;
-    };
-    for (const char* tree : trees_of(record)) {
-        const Descriptor made = make_one(sandbox.get(), tree, record.root ? 0700 : mode_of(tree));
-        if (record.root) {
-            (void)make_one(made.get(), "upper", 0755);
-            (void)make_one(made.get(), "work", 0700);
+    }
+}
+
+void Trees::make_owned(int parent, const std::vector<std::string>& names, std::uint32_t ids) const {
+    if (::geteuid() != 0) {
+        std::vector<std::string> action{"make"};
+        action.insert(action.end(), names.begin(), names.end());
+        act(ids, parent, std::move(action));
+        return;
+    }
+    for (const std::string& name : names) {
+        const Descriptor made = make_directory(parent, name, 0700);
+        if (::fchown(made.get(), ids, ids) != 0 || ::fchmod(made.get(), 0755) != 0) {
+            throw system_failure("cannot make the directory " + name, errno);
         }
     }
 }
@@ -124,49 +111,10 @@ std::optional<std::uint64_t> Trees::bytes(const Descriptor& sandbox, const Recor
 }
 
 std::string Trees::act(std::uint32_t ids, int parent, std::vector<std::string> action, int other) const {
-    std::vector<std::string> words{root_program_, "tree", std::to_string(ids)};
-    words.insert(words.end(), action.begin(), action.end());
-    std::vector<char*> arguments;
-    for (std::string& word : words) {
-        arguments.push_back(word.data());
-    }
-    arguments.push_back(nullptr);
-    int answer[2];
-    int complaint[2];
-    if (::pipe2(answer, O_CLOEXEC) != 0 || ::pipe2(complaint, O_CLOEXEC) != 0) {
-        throw system_failure("cannot make a pipe", errno);
-    }
-    const Descriptor answered(answer[0]);
-    const Descriptor complained(complaint[0]);
-    Descriptor to_answer = out_of_the_way(Descriptor(answer[1]).get());
-    Descriptor to_complain = out_of_the_way(Descriptor(complaint[1]).get());
-    const Descriptor tree = out_of_the_way(parent);
-    const Descriptor second = other >= 0 ? out_of_the_way(other) : Descriptor();
-    FileActions files;
-    files.put(to_answer.get(), 1);
-    files.put(to_complain.get(), 2);
-    files.put(tree.get(), 3);
-    if (second) {
-        files.put(second.get(), 4);
-    }
-    files.close_from(second ? 5 : 4);
-    char* const no_environment[] = {nullptr};
-    pid_t child = 0;
-    const int error =
-        ::posix_spawn(&child, root_program_.c_str(), files.get(), nullptr, arguments.data(), no_environment);
-    if (error != 0) {
-        throw system_failure("cannot start " + root_program_, error);
-    }
-    to_answer.reset();
-    to_complain.reset();
-    std::string text = read_all(answered);
-    const std::string why = read_all(complained);  // short: it fits into the pipe meanwhile
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    if (status != 0) {
-        throw failure(BERTH_INTERNAL, why.empty() ? "berth-root failed without a word" : why);
-    }
+    action.insert(action.begin(), {"tree", std::to_string(ids)});
+    HelperProcess helper(root_program_, std::move(action), {{parent, 3}, {other >= 0 ? other : parent, 4}});
+    std::string text = read_all(helper.output());
+    helper.finish(BERTH_INTERNAL, "cannot act on files of the sandbox's ids");
     return text;
 }
 

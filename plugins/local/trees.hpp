@@ -27,6 +27,8 @@ public:
 
     // Makes them, empty, in the sandbox's directory.
     void make(const Descriptor& sandbox, const Record& record) const;
+    // Makes directories that belong to the first of these ids, mode 0755, whose parents belong to us or to them.
+    void make_owned(int parent, const std::vector<std::string>& names, std::uint32_t ids) const;
     // Removes `parent/name`, a tree of any sandbox or anything else of ours.
     void remove(int parent, const std::string& name) const;
     // What all of them take on disk; absent when that cannot be known.

@@ -18,6 +18,7 @@ OWNERS = {
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),
     "libseccomp": (r"seccomp\.h$", "plugins/local/filter/"),
+    "libarchive": (r"archive(_entry)?\.h$", "plugins/common/"),
 }
 CODE = {".c", ".h", ".cpp", ".hpp"}
 SKIPPED_FOLDERS = {".git", "build", ".cache", "__pycache__", "corpus"}

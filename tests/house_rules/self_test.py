@@ -24,6 +24,7 @@ host/      the host
   engine/  the engine
   plugin/  plugins
 plugins/   providers
+  common/  shared
   local/   here
 sdk/       for authors
 tests/     tests
@@ -32,7 +33,7 @@ tests/     tests
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp maker.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp maker.cpp tar.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -42,6 +43,7 @@ GOOD = {
     "host/config/reader.cpp": COMMENT + "#include <yaml-cpp/yaml.h>\n",
     "host/engine/log.cpp": COMMENT + "#include <spdlog/spdlog.h>\n",
     "host/cli/x.cpp": COMMENT + "#include <CLI/CLI.hpp>\n",
+    "plugins/common/tar.cpp": COMMENT + "#include <archive.h>\n",
     "plugins/local/README.md": "# local\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",
@@ -55,6 +57,7 @@ BAD = {
         {"host/engine/log.cpp": COMMENT + "#include <yaml-cpp/yaml.h>\n"},
         {"host/config/reader.cpp": COMMENT},
         {"plugins/local/launch.cpp": COMMENT + "#include <seccomp.h>\n"},
+        {"plugins/local/tar.cpp": COMMENT + "#include <archive_entry.h>\n"},
         {"host/base/error.hpp": COMMENT + NAMESPACE + "#include <boost/filesystem.hpp>\n"},
     ],
     "rule_command_line_library": [

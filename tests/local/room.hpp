@@ -26,6 +26,7 @@
 #include "local/failure.hpp"
 #include "local/remove_tree.hpp"
 #include "local/sandboxes.hpp"
+#include "local/subordinate_ids.hpp"
 
 REGISTER_EXCEPTION_TRANSLATOR(berth_local::Failure& failure) {
     return doctest::String((failure.message + " | " + failure.hint).c_str());
@@ -46,7 +47,12 @@ public:
     }
     ~TemporaryDirectory() {
         const rooms::Descriptor parent = rooms::open_directory(AT_FDCWD, path_.parent_path());
-        rooms::remove_tree(parent.get(), path_.filename());
+        const rooms::SubordinateIds range = rooms::subordinate_ids();
+        if (::geteuid() != 0 && range.first) {  // what templates left there may belong to it
+            rooms::Trees(BERTH_ROOT_PROGRAM).act(*range.first, parent.get(), {"remove", path_.filename()});
+        } else {
+            rooms::remove_tree(parent.get(), path_.filename());
+        }
     }
     TemporaryDirectory(const TemporaryDirectory&) = delete;
     TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
@@ -222,6 +228,7 @@ public:
         settings.claims_directory = (directory.path() / "uids").string();
         settings.init_program = BERTH_INIT_PROGRAM;
         settings.root_program = BERTH_ROOT_PROGRAM;
+        settings.tar_program = BERTH_TAR_PROGRAM;
         settings.own_accounts = ::geteuid() == 0;
         settings.uid_range = rooms::default_uid_range();
         settings.template_uid_range = rooms::default_template_uid_range();

@@ -39,13 +39,25 @@ TEST_CASE("a user's range is what both files give, by name or number") {
 }
 
 TEST_CASE("an unknown template is named together with those that there are") {
-    const rooms::Templates templates({{"debian", "/srv/debian"}, {"gone", "/nowhere/at/all"}});
-    const rooms::Failure unknown = failure_of([&] { (void)templates.find("nope"); });
+    const TemporaryDirectory directory;
+    const rooms::Trees trees(BERTH_ROOT_PROGRAM);
+    const rooms::UidClaims blocks(directory.path() / "uids", {131'072, 131'072}, 65'536);
+    const auto with = [&](Paths paths) {
+        return rooms::Templates(std::move(paths), directory.path() / "cache", {}, trees, &blocks);
+    };
+    TestCaller caller;
+    const auto find = [&](const rooms::Templates& templates, const char* name) {
+        return failure_of([&] { (void)templates.prepare(name, caller, [](const std::string&) { return true; }); });
+    };
+    const rooms::Templates templates =
+        with({{"debian", "/srv/debian"}, {"gone", "/nowhere/at/all"}, {"odd", "/dev/null"}});
+    const rooms::Failure unknown = find(templates, "nope");
     CHECK(unknown.code == BERTH_TEMPLATE_NOT_FOUND);
     CHECK(unknown.message.find("host, debian, gone") != std::string::npos);
-    CHECK(failure_of([&] { (void)templates.find("gone"); }).code == BERTH_TEMPLATE_NOT_FOUND);
-    CHECK(failure_of([&] { const rooms::Templates wrong(Paths{{"host", "/srv/x"}}); }).code == BERTH_INVALID_ARGUMENT);
-    CHECK(failure_of([&] { const rooms::Templates wrong(Paths{{"x", "srv/x"}}); }).code == BERTH_INVALID_ARGUMENT);
+    CHECK(find(templates, "gone").code == BERTH_TEMPLATE_NOT_FOUND);
+    CHECK(find(templates, "odd").code == BERTH_INVALID_ARGUMENT);
+    CHECK(failure_of([&] { (void)with({{"host", "/srv/x"}}); }).code == BERTH_INVALID_ARGUMENT);
+    CHECK(failure_of([&] { (void)with({{"x", "srv/x"}}); }).code == BERTH_INVALID_ARGUMENT);
 }
 
 TEST_CASE("ranges for accounts and for templates that overlap are refused, and blocks are never cut differently") {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "local/features.hpp"
+#include "ranges.hpp"
 #include "tiny_root.hpp"
 
 using namespace room;
@@ -27,19 +27,7 @@ rooms::Settings with_templates(rooms::Settings settings) {
     return settings;
 }
 
-// Before any case: a machine or user without a range of ids cannot run these, and says so instead of passing.
-[[maybe_unused]] const bool able = [] {
-    rooms::Settings settings;
-    settings.own_accounts = ::geteuid() == 0;
-    settings.template_uid_range = rooms::default_template_uid_range();
-    for (const rooms::WithdrawnFeature& feature : rooms::withdrawn_features(settings)) {
-        if (feature.name == "template") {
-            std::fprintf(stderr, "skipped: %s\n", feature.reason.c_str());
-            std::_Exit(77);
-        }
-    }
-    return true;
-}();
+[[maybe_unused]] const bool able = need_range_of_ids();
 
 // A provider that knows the tiny root.
 struct TemplateProvider : Provider {

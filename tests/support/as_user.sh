@@ -2,6 +2,8 @@
 # Runs a test program as an ordinary user with a home of its own: as_user.sh PROGRAM ARGUMENTS...
 # For root, who can become somebody else. Anybody else is an ordinary user already and ran the same program under its
 # plain name, so this answers 77 (skipped). BERTH_TEST_UID chooses the uid; it needs no entry in /etc/passwd.
+# BERTH_TEST_SUBIDS=FIRST gives that user a name and 65,536 subordinate ids from FIRST on, in a copy of /etc that only
+# this test sees.
 set -euo pipefail
 
 if [[ $(id -u) -ne 0 ]]; then
@@ -42,6 +44,19 @@ elif [[ $BERTH_AS_USER_MOUNTED != "done" ]]; then
     mount --move "$aside" "$tree"
     rmdir "$aside"
     BERTH_AS_USER_MOUNTED="done"
+fi
+
+if [[ -n ${BERTH_TEST_SUBIDS:-} && -z ${BERTH_AS_USER_NAMED:-} ]]; then
+    BERTH_AS_USER_NAMED=mounted exec unshare --mount --propagation private "${BASH_SOURCE[0]}" "$@"
+elif [[ -n ${BERTH_TEST_SUBIDS:-} ]]; then
+    changes=$(mktemp -d)
+    mount -t tmpfs -o mode=755,size=4m tmpfs "$changes"
+    mkdir "$changes/upper" "$changes/work"
+    mount -t overlay -o "lowerdir=/etc,upperdir=$changes/upper,workdir=$changes/work" overlay /etc
+    umount --lazy "$changes"
+    rmdir "$changes"
+    echo "berth-test:x:$uid:$uid::/nonexistent:/bin/sh" >>/etc/passwd
+    echo "berth-test:$BERTH_TEST_SUBIDS:65536" | tee -a /etc/subuid >>/etc/subgid
 fi
 
 # A control group subtree of the user's own, as an administrator would delegate one, so that limits are really tested.

@@ -31,6 +31,8 @@ bool make_pipe(int& ours, int& childs, bool childs_end_writes) {
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
     }
+    // Our plugin opens its end anew (adopt_pipe), and is another user to a sandbox that has ids of its own.
+    fchmod(ends[0], 0666);
     ours = ends[childs_end_writes ? 0 : 1];
     childs = ends[childs_end_writes ? 1 : 0];
     return true;

@@ -2,11 +2,15 @@
 //
 //   berth-root start IDS TEMPLATE_IDS LOWER CHANGES [RESOLVER [HOSTS]] -- BUBBLEWRAP...
 //       builds the root of a sandbox and becomes bubblewrap in it. IDS are first ids, the other words descriptors.
+//   berth-root unpack IDS
+//       becomes berth-tar (descriptor 5) in namespaces with the range and nothing else.
 //   berth-root tree IDS ACTION [ARGUMENT...]
 //       for an ordinary user: acts on trees whose files belong to a range; see tree_actions.hpp.
 //
 // Static and without threads: it may fork, and its start costs little.
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +28,7 @@ namespace {
 using namespace berth_root;
 
 constexpr int misuse = 2;
+constexpr int unpacker = 5;
 
 std::uint32_t number(const char* text) {
     return static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
@@ -65,6 +70,24 @@ int start(std::span<char*> words, std::span<char*> bubblewrap) {
     give_up("cannot run bubblewrap", errno);
 }
 
+int unpack(std::span<char*> words) {
+    if (words.size() != 1) {
+        return misuse;
+    }
+    make_namespace({{0, number(words[0]), ids_of_a_sandbox}});
+    become_first_id();
+    if (::unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0) {
+        give_up("cannot make the namespaces of the unpacker", errno);
+    }
+    char name[] = "berth-tar";
+    char action[] = "unpack";
+    char* const arguments[] = {name, action, nullptr};
+    char* const no_environment[] = {nullptr};
+    ::fcntl(unpacker, F_SETFD, FD_CLOEXEC);
+    ::syscall(SYS_execveat, unpacker, "", arguments, no_environment, AT_EMPTY_PATH);
+    give_up("cannot run berth-tar", errno);
+}
+
 int act(std::span<char*> words) {
     if (words.size() < 2) {
         return misuse;
@@ -80,6 +103,9 @@ int main(int count, char** arguments) {
     const std::span<char*> words(arguments, static_cast<std::size_t>(count));
     if (count >= 3 && std::strcmp(words[1], "tree") == 0) {
         return act(words.subspan(2));
+    }
+    if (count >= 3 && std::strcmp(words[1], "unpack") == 0) {
+        return unpack(words.subspan(2));
     }
     const auto dashes =
         std::find_if(words.begin(), words.end(), [](const char* word) { return !std::strcmp(word, "--"); });

@@ -16,12 +16,11 @@
 namespace berth_root {
 namespace {
 
-berth_local::Descriptor make(int parent, const char* name, mode_t mode) {
-    berth_local::Descriptor made = berth_local::make_directory(parent, name, 0700);
-    if (::fchown(made.get(), first_of_range, first_of_range) != 0 || ::fchmod(made.get(), mode) != 0) {
+void make(const char* name) {
+    const berth_local::Descriptor made = berth_local::make_directory(tree_parent, name, 0755);
+    if (::fchown(made.get(), first_of_range, first_of_range) != 0) {
         give_up("cannot make a directory of the sandbox", errno);
     }
-    return made;
 }
 
 }  // namespace
@@ -29,10 +28,10 @@ berth_local::Descriptor make(int parent, const char* name, mode_t mode) {
 int act_on_tree(std::span<char*> action) {
     const std::string_view what = action[0];
     try {
-        if (what == "make" && action.size() == 1) {
-            const berth_local::Descriptor root = make(tree_parent, "root", 0700);
-            (void)make(root.get(), "upper", 0755);
-            (void)make(root.get(), "work", 0700);
+        if (what == "make") {
+            for (const char* name : action.subspan(1)) {
+                make(name);
+            }
         } else if (what == "remove" && action.size() == 2) {
             berth_local::remove_tree(tree_parent, action[1]);
         } else if (what == "bytes" && action.size() == 2) {

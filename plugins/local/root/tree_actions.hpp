@@ -1,7 +1,7 @@
 // What `berth-root tree` does with trees whose files belong to a range, as the owner of all of them: an ordinary user
 // could neither read nor delete such files. Descriptor 3 is the directory that a tree lies in.
 //
-//   make           `root` with `upper` and `work` in it, empty, belonging to the first id of the range
+//   make NAME...   empty directories that belong to the first id of the range
 //   remove NAME    see remove_tree.hpp
 //   bytes NAME     prints what tree_bytes says
 #pragma once
