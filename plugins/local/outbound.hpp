@@ -1,8 +1,8 @@
 // The network `outbound`: a namespace of the sandbox's own, and slirp4netns beside it, which turns what leaves it into
 // ordinary connections of the host.
 //
-// The helper runs as the sandbox's account in the sandbox's user namespace, shut into an empty root with no capability
-// of the host. It ends by itself when the sandbox's first process does, because it holds a connection to it; so nothing
+// The helper runs as the sandbox's account in the sandbox's user namespace, shut into a root of its own with no
+// capability that counts on the host. It ends by itself when the sandbox's first process does, because it holds a connection to it; so nothing
 // of it can be left behind, whatever is killed. Nothing of the caller stays open in it. What keeps targets out of reach are
 // routes; so no process of a sandbox may ever hold CAP_NET_ADMIN, CAP_NET_RAW or CAP_SYS_ADMIN over its network.
 #pragma once

@@ -1,7 +1,7 @@
 // What a sandbox reaches, and what it does not, against an outside host of our own (outside_world.hpp). Every target
 // that must be out of reach is shown to answer this process first.
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <sys/wait.h>
+#include <linux/capability.h>
 
 #include <cstdio>
 #include <memory>
@@ -11,6 +11,7 @@
 #include "local/process_id.hpp"
 #include "outside_world.hpp"
 #include "room.hpp"
+#include "tiny_root.hpp"
 
 using namespace room;
 
@@ -182,6 +183,42 @@ TEST_CASE("none reaches nothing, host reaches what the host does; only one's own
     CHECK(reach(provider, host, outside) == lines(2, "outside"));
     CHECK(reach(provider, host, {{"tcp", "127.0.0.1", world::host_port}}) == "host\n");
     CHECK_FALSE(provider.sandboxes.usage(host, provider.caller).network_sent_bytes.has_value());
+}
+
+// Ordinary users have a range of ids only where somebody gave them one; local_template tells about that.
+TEST_CASE("a template's sandbox has the same network, and its root no power over it" *
+          doctest::skip(::geteuid() != 0)) {
+    const TemporaryDirectory directory;
+    const std::filesystem::path root = directory.path() / "tiny";
+    make_tiny_root(root);
+    copy_into(root, "/usr/bin/bash");
+    std::istringstream libraries(output_of("ldd /usr/bin/bash"));
+    for (std::string word; libraries >> word;) {
+        if (word.front() == '/') {
+            copy_into(root, word);
+        }
+    }
+    Provider provider([&](rooms::Settings settings) {
+        settings.templates = {{"tiny", root.string()}};
+        return settings;
+    });
+    rooms::CreateRequest request;
+    request.network = rooms::Network::outbound;
+    request.template_name = "tiny";
+    const std::string id = provider.create(request);
+    const auto ask = [&](const std::string& host) {
+        return provider.run(id, Provider::command({"bash", "-c", "exec 3<>/dev/tcp/" + host + " && cat <&3"}));
+    };
+    CHECK(ask("192.0.2.2/" + std::to_string(world::port)).out == "outside\n");
+    CHECK(ask("169.254.169.254/" + std::to_string(world::port)).end.exit_code != 0);
+    CHECK(provider.run(id, "cat /etc/resolv.conf").out == rooms::outbound_resolver);
+    const std::string status = provider.run(id, "grep ^CapBnd: /proc/self/status").out;
+    REQUIRE(status.size() > 8);
+    const std::uint64_t capabilities = std::stoull(status.substr(8), nullptr, 16);
+    for (const int capability : {CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN}) {
+        CHECK((capabilities >> capability & 1) == 0);
+    }
+    CHECK_FALSE(provider.run(id, "cat /proc/net/route").out.empty());
 }
 
 TEST_CASE("a restart brings the network again, and the helper goes with the sandbox") {

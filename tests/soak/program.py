@@ -52,7 +52,7 @@ class Program:
         """Runs berth with these words; `kill_after`: SIGKILL after so many seconds, if it still runs then."""
         command = [self.path, "--config", self.config, "-o", "json", "-q", *words]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                 env=self.environment, cwd=self.home)
+                                 env=self.environment, cwd=self.home, start_new_session=True)
         killed = False
         try:
             try:

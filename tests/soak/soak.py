@@ -48,11 +48,15 @@ class Soak:
             thread.start()
         told = time.monotonic()
         while any(thread.is_alive() for thread in threads):
-            self.collect_ids()
-            if time.monotonic() - told > REPORT_EVERY:
-                told = time.monotonic()
-                print(f"soak: {sum(w.done for w in self.workers)} acts, {len(self.ids)} sandboxes so far", flush=True)
-            time.sleep(0.1)
+            try:
+                self.collect_ids()
+                if time.monotonic() - told > REPORT_EVERY:
+                    told = time.monotonic()
+                    print(f"soak: {sum(w.done for w in self.workers)} acts, {len(self.ids)} sandboxes so far", flush=True)
+                time.sleep(0.1)
+            except KeyboardInterrupt:
+                print("soak: enough; the end is looked at", flush=True)
+                self.end = time.monotonic()
         if not self.failures:
             self.check_nothing_left()
         return not self.failures
