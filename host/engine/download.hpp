@@ -15,6 +15,21 @@
 
 namespace berth::inline host_v1 {
 
+/// The entry of a download between begin and commit. Not inside the sink: clang refuses an optional of a nested
+/// struct with initializers while its class is being read.
+struct DownloadedEntry {
+    FileEntry::Kind kind = FileEntry::Kind::file;
+    std::string path;           ///< below the target, "" for the target itself
+    FileDescriptor top_parent;  ///< of the target itself: the host directory it lies in
+    std::string name;           ///< the last step of where it goes
+    std::string link_target;
+    unsigned mode = 0;
+    std::optional<std::uint64_t> length;
+    std::uint64_t written = 0;
+    FileDescriptor file;
+    std::string temporary;  ///< empty: none on the disk
+};
+
 /// Used by one thread at a time. `operations` and `transfer` must outlive it. What was begun and not committed is gone
 /// with it.
 class HostFileSink final : public FileSink {
@@ -40,19 +55,6 @@ public:
 private:
     /// What became of one operation.
     enum class Target { missing, file, directory };
-    /// The entry between begin and commit.
-    struct Current {
-        FileEntry::Kind kind = FileEntry::Kind::file;
-        std::string path;           ///< below the target, "" for the target itself
-        FileDescriptor top_parent;  ///< of the target itself: the host directory it lies in
-        std::string name;           ///< the last step of where it goes
-        std::string link_target;
-        unsigned mode = 0;
-        std::optional<std::uint64_t> length;
-        std::uint64_t written = 0;
-        FileDescriptor file;
-        std::string temporary;  ///< empty: none on the disk
-    };
     /// A directory whose mode would keep us out: set when nothing more is to be put into it.
     struct LateMode {
         std::size_t operation;
@@ -95,7 +97,7 @@ private:
     FileDescriptor root_;            ///< of the selected operation, when that is a directory
     std::string open_path_;          ///< of open_directory_, below root_
     FileDescriptor open_directory_;  ///< where the newest entry lies: the next one mostly lies beside it
-    std::optional<Current> current_;
+    std::optional<DownloadedEntry> current_;
     std::vector<LateMode> late_modes_;
     std::size_t late_bytes_ = 0;
     std::string token_;  ///< in temporary names

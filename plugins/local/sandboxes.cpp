@@ -46,7 +46,6 @@ std::optional<std::int64_t> last_use(const Descriptor& sandbox) {
     return std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
 }
 
-
 }  // namespace
 
 Sandboxes::Sandboxes(Settings settings)
