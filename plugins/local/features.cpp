@@ -34,6 +34,9 @@ void add_limits(std::vector<WithdrawnFeature>& withdrawn) {
     look(Controller::memory, "memory_limit");
     look(Controller::cpu, "cpu_limit");
     look(Controller::pids, "pids_limit");
+    withdrawn.push_back({"disk_limit",
+                         "the provider local has no way yet to bound what one sandbox writes: give state_dir a file "
+                         "system of its own to bound what all of them write together"});
     // Of one process: memory and CPU.
     if (const CgroupParent memory = find_cgroup_parent(layout, Controller::memory); !memory) {
         withdrawn.push_back({"process_limits", memory.reason});

@@ -247,7 +247,8 @@ BERTH_PLUGIN(Local, R"({
   "license": "Apache-2.0",
   "contract": 1,
   "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "network_outbound", "persistent",
-    "template", "restart_keeps_files", "log_follow", "memory_limit", "cpu_limit", "pids_limit", "process_limits"],
+    "template", "restart_keeps_files", "log_follow", "memory_limit", "cpu_limit", "pids_limit", "disk_limit",
+    "process_limits"],
   "config": {
     "type": "object",
     "additionalProperties": false,

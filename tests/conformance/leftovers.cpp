@@ -2,6 +2,7 @@
 // Descriptors of this process, mounts, processes that know the state directory, cgroups of ours, files of the state.
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <exception>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +25,8 @@ namespace fs = std::filesystem;
 
 constexpr int rounds = 1000;
 constexpr int threads = 2;
+constexpr int limited_each = 8;
+constexpr const char* limit_features[] = {"memory_limit", "cpu_limit", "pids_limit"};
 
 std::string content_of(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
@@ -48,15 +52,16 @@ std::vector<std::string> processes_naming(const std::string& text) {
     return found;
 }
 
-/// cgroups anywhere below the usual mount whose name mentions berth.
-std::size_t own_cgroups() {
+/// Control groups, anywhere below the usual mount, of the sandboxes with these ids. Others than ours come and go meanwhile.
+std::size_t own_cgroups(const std::set<std::string>& ids) {
     std::size_t count = 0;
     std::error_code error;
     for (fs::recursive_directory_iterator entry("/sys/fs/cgroup", fs::directory_options::skip_permission_denied, error),
          end;
          !error && entry != end; entry.increment(error)) {
         if (entry.depth() > 4) entry.disable_recursion_pending();
-        if (entry->path().filename().string().find("berth") != std::string::npos) ++count;
+        const auto name = entry->path().filename().string();
+        if (name.starts_with("berth-") && ids.contains(name.substr(std::string_view("berth-").size()))) ++count;
     }
     return count;
 }
@@ -65,7 +70,7 @@ struct Traces {
     std::size_t descriptors = entries_of("/proc/self/fd");
     std::size_t mounts = 0;
     std::size_t processes = 0;
-    std::size_t cgroups = own_cgroups();
+    std::size_t cgroups = 0;
     std::size_t sandboxes = 0;
 };
 
@@ -89,17 +94,35 @@ int run(const std::string& config_file, const std::string& provider, const std::
     options.environment_variables = EnvironmentVariables::of_process();
     options.configuration = load_configuration(config_file, options.environment_variables);
     Host host(std::move(options));
+    const auto offer = host.open_provider(provider);
+    const bool limits = std::all_of(std::begin(limit_features), std::end(limit_features), [&](const char* name) {
+        return std::any_of(offer.features.begin(), offer.features.end(),
+                           [&](const FeatureState& feature) { return feature.name == name && feature.offered; });
+    });
+    std::printf("every %dth sandbox %s\n", limited_each, limits ? "has limits" : "would have limits: not offered here");
+    std::mutex mutex;
+    std::set<std::string> limited_ids;
+    std::atomic<int> turn = 0;
     const auto once = [&] {
         CreateRequest request;
         request.provider = provider;
+        const bool limited = limits && ++turn % limited_each == 0;
+        if (limited) {
+            request.config.environment.memory_limit_mib = 256;
+            request.config.environment.cpu_limit = 100;
+            request.config.pids_limit = 50;
+        }
         const auto info = host.create(request);
         host.destroy({info.provider, info.id});
+        if (limited) {
+            const std::lock_guard lock(mutex);
+            limited_ids.insert(info.id);
+        }
     };
     once();  // what is made once for all (library, caches) is no leftover
     const auto before = traces_of(host, provider, state_directory);
 
     std::atomic<int> left = rounds;
-    std::mutex mutex;
     std::string failure;
     std::vector<std::thread> workers;
     for (int index = 0; index < threads; ++index) {
@@ -121,7 +144,8 @@ int run(const std::string& config_file, const std::string& provider, const std::
         return 1;
     }
 
-    const auto after = traces_of(host, provider, state_directory);
+    auto after = traces_of(host, provider, state_directory);
+    after.cgroups = own_cgroups(limited_ids);
     int faults = 0;
     const auto compare = [&faults](const char* what, std::size_t was, std::size_t is) {
         std::printf("%-12s before %zu, after %zu%s\n", what, was, is, was == is ? "" : "   <-- left behind");
