@@ -259,7 +259,9 @@ Descriptor end_first_process(const Descriptor& sandbox, const std::function<void
         // Its creator may have died before it wrote: whoever holds the socket is it.
         const Asked asked = ask_first_process(sandbox, start_limit);
         if (asked.presence == Presence::answers) {
-            (void)note(sandbox, asked.answer);
+            // By now it may be anything, also a child that answers in its place to be ended in its place.
+            const std::optional<pid_t> answering = first_in_namespace(asked.answer.pid);
+            (void)note(sandbox, {asked.answer.busy, answering.value_or(asked.answer.pid)});
             written = read_note(sandbox);
             first = written.first ? written.first->open() : Descriptor();
         }

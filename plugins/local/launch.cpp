@@ -93,6 +93,45 @@ void add_roots(std::vector<std::string>& arguments) {
     }
 }
 
+std::string setting(const char* path) {
+    try {
+        std::string value = read_file(AT_FDCWD, path, 64).value_or("");
+        while (!value.empty() && value.back() == '\n') {
+            value.pop_back();
+        }
+        return value;
+    } catch (const Failure&) {
+        return "";
+    }
+}
+
+// Files of /proc that other accounts may read on this machine and a sandbox should not. Most of what containers hide
+// there is closed by its mode already, for nobody in a sandbox is the host's root.
+std::vector<const char*> hidden_files(const LaunchPlan& plan) {
+    std::vector<const char*> hidden;
+    if (!plan.uid) {
+        hidden.push_back("/proc/keys");  // an ordinary user's sandboxes have that user's keys
+    }
+    const std::string paranoid = setting("/proc/sys/kernel/perf_event_paranoid");
+    const bool perf_for_all = paranoid == "1" || paranoid == "0" || paranoid.starts_with('-');
+    if (setting("/proc/sys/kernel/kptr_restrict") == "0" && perf_for_all) {
+        hidden.push_back("/proc/kallsyms");  // then it tells everybody where the kernel lies in memory
+    }
+    return hidden;
+}
+
+// Its own /proc, /dev and /run. Nothing is made in /dev, and what lies in memory has a bound.
+void add_kernel_places(std::vector<std::string>& arguments, const LaunchPlan& plan) {
+    add(arguments, {"--proc", "/proc"});
+    for (const char* file : hidden_files(plan)) {
+        if (::access(file, F_OK) == 0) {
+            add(arguments, {"--ro-bind", "/dev/null", file});
+        }
+    }
+    add(arguments, {"--dev", "/dev", "--perms", "1777", "--size", "1073741824", "--tmpfs", "/dev/shm"});
+    add(arguments, {"--remount-ro", "/dev", "--size", "67108864", "--tmpfs", "/run"});
+}
+
 // What a package manager needs over the sandbox's own ids: to own, read and change any of its files, to become any of
 // its users, to signal any of its processes, to chroot, to take low ports, and to write the file capabilities that some
 // packages bring (which give nothing: no process here gains privileges). None of it counts anywhere else.
@@ -101,13 +140,13 @@ constexpr std::array template_capabilities{"CAP_CHOWN",   "CAP_DAC_OVERRIDE", "C
                                            "CAP_SETFCAP", "CAP_SYS_CHROOT",   "CAP_NET_BIND_SERVICE"};
 
 // Inside the namespace that berth-root made. There bubblewrap makes no user namespace of its own.
-void add_template_root(std::vector<std::string>& arguments) {
+void add_template_root(std::vector<std::string>& arguments, const LaunchPlan& plan) {
     for (const char* capability : template_capabilities) {
         add(arguments, {"--cap-add", capability});
     }
     add(arguments, {"--clearenv", "--bind", "/tmp/root", "/"});
-    add(arguments, {"--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/run", "--perms", "1777",
-                    "--dir", "/run/lock"});
+    add_kernel_places(arguments, plan);
+    add(arguments, {"--perms", "1777", "--dir", "/run/lock"});
 }
 
 void add_host_root(std::vector<std::string>& arguments, const LaunchPlan& plan) {
@@ -124,7 +163,7 @@ void add_host_root(std::vector<std::string>& arguments, const LaunchPlan& plan) 
         bind(arguments, "--ro-bind-fd", at_resolver, "/etc/resolv.conf");
         bind(arguments, "--ro-bind-fd", at_hosts, "/etc/hosts");
     }
-    add(arguments, {"--proc", "/proc", "--dev", "/dev", "--size", "67108864", "--tmpfs", "/run"});
+    add_kernel_places(arguments, plan);
     bind(arguments, "--bind-fd", at_workspace, "/workspace");
     bind(arguments, "--bind-fd", at_home, inner_home);
     bind(arguments, "--bind-fd", at_temporary, "/tmp");
@@ -143,18 +182,6 @@ void add_root_builder(std::vector<std::string>& arguments, const LaunchPlan& pla
         add(arguments, {std::to_string(at_hosts).c_str()});
     }
     add(arguments, {"--"});
-}
-
-std::string setting(const char* path) {
-    try {
-        std::string value = read_file(AT_FDCWD, path, 64).value_or("");
-        while (!value.empty() && value.back() == '\n') {
-            value.pop_back();
-        }
-        return value;
-    } catch (const Failure&) {
-        return "";
-    }
 }
 
 Descriptor open_or_nothing(const char* path) {
@@ -206,7 +233,7 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
     }
     add(arguments, {"--hostname", "sandbox", "--as-pid-1", "--new-session", "--cap-drop", "ALL"});
     if (plan.root) {
-        add_template_root(arguments);
+        add_template_root(arguments, plan);
     } else {
         add_host_root(arguments, plan);
     }

@@ -159,6 +159,9 @@ void Link::take_control(msghdr& message) {
             for (std::size_t i = 0; i < count; ++i) {
                 int number = -1;
                 std::memcpy(&number, CMSG_DATA(header) + i * sizeof(int), sizeof number);
+                // Closing a socket may take as long as its sender wished. Only pipes and terminals are wanted anyway.
+                const linger at_once{};
+                ::setsockopt(number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
                 descriptors_.emplace_back(number);
             }
         } else if (header->cmsg_type == SCM_CREDENTIALS) {

@@ -104,6 +104,25 @@ std::optional<ProcessId> parent_called(pid_t pid, std::string_view name) {
     return ProcessId{line->parent, parent->start, this_boot()};
 }
 
+std::optional<pid_t> first_in_namespace(pid_t pid) {
+    constexpr int deepest = 10'000;
+    for (int depth = 0; pid > 0 && depth < deepest; ++depth) {
+        const std::string status = proc_file(pid, "status").value_or("");
+        // Its numbers in every namespace, the innermost last.
+        const std::size_t numbers = status.find("\nNSpid:");
+        const std::size_t end = status.find('\n', numbers + 1);
+        if (numbers == std::string::npos || end == std::string::npos) {
+            return std::nullopt;
+        }
+        if (status.substr(numbers, end - numbers).ends_with("\t1")) {
+            return pid;
+        }
+        const std::optional<StatLine> line = stat_line(pid);
+        pid = line ? line->parent : 0;
+    }
+    return std::nullopt;
+}
+
 void kill_through(const Descriptor& handle) {
     if (handle) {
         ::syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);

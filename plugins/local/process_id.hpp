@@ -30,6 +30,8 @@ struct ProcessId {
 
 // Its parent, when that has this name.
 [[nodiscard]] std::optional<ProcessId> parent_called(pid_t pid, std::string_view name);
+// The first process of the process namespace that `pid` lives in: itself or one it descends from. Absent: it is gone.
+[[nodiscard]] std::optional<pid_t> first_in_namespace(pid_t pid);
 // SIGKILL through the handle.
 void kill_through(const Descriptor& handle);
 // Waits until the process behind the handle is gone; false after `limit`.

@@ -69,7 +69,8 @@ void ProcessInput::feed_bytes() {
 }
 
 void ProcessInput::feed_live() {
-    for (;;) {
+    // A few pieces, then the caller's turn again: two fast ends would keep us here for good.
+    for (int piece = 0; piece < 8; ++piece) {
         const ssize_t size =
             ::splice(live_, nullptr, target_.get(), nullptr, most_at_once, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
         if (size < 0 && errno == EINTR) {

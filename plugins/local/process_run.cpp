@@ -72,6 +72,7 @@ private:
     std::optional<TerminalSize> new_size_;  // said before there was a terminal
 
     bool started_ = false;
+    bool started_again_ = false;
     bool link_closed_ = false;
     bool detached_ = false;
     bool cancelled_ = false;
@@ -244,6 +245,11 @@ void Run::send_signal(int signal) {
 
 // --- what the init says
 
+[[noreturn]] void distrust(const char* what) {
+    throw failure(BERTH_PROTOCOL_ERROR, std::string("the sandbox's first process ") + what,
+                  "destroy the sandbox: it cannot be trusted to run anything");
+}
+
 void Run::take_frames() {
     if (link_.output_waits()) {
         link_.flush();
@@ -253,6 +259,10 @@ void Run::take_frames() {
         switch (link_.next(frame)) {
             case Link::Got::frame:
                 take_frame(frame);
+                if (end_) {
+                    link_closed_ = true;  // nothing more is wanted from it
+                    return;
+                }
                 break;
             case Link::Got::nothing:
                 return;
@@ -260,17 +270,13 @@ void Run::take_frames() {
                 link_closed_ = true;
                 return;
             case Link::Got::broken:
-                throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process answered against its protocol",
-                              "destroy the sandbox: it cannot be trusted to run anything");
+                distrust("answered against its protocol");
         }
     }
 }
 
 void Run::take_frame(const Frame& frame) {
     protocol::Reader reader(frame.payload);
-    if (end_) {
-        return;
-    }
     switch (frame.type) {
         case protocol::Type::started:
             return take_started(reader);
@@ -279,21 +285,24 @@ void Run::take_frame(const Frame& frame) {
         case protocol::Type::failed:
             return take_failed(reader);
         default:
-            return;
+            distrust("answered what it was not asked");
     }
 }
 
 void Run::take_started(protocol::Reader& reader) {
     if (started_) {
-        (void)link_.take_descriptors();  // said twice: whoever said it first was killed at that very moment
+        // Said twice: whoever said it first was killed at that very moment. Without an end of it we would listen for ever.
+        if (std::exchange(started_again_, true)) {
+            distrust("starts the same process again and again");
+        }
+        (void)link_.take_descriptors();
         return;
     }
     const std::uint32_t pid = reader.u32();
     const std::uint32_t streams = reader.u32();
     const bool right = request_.terminal ? take_terminal(streams) : take_streams(streams);
     if (!reader.finished() || pid > INT32_MAX || !right) {
-        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process started something else than was asked for",
-                      "destroy the sandbox: it cannot be trusted to run anything");
+        distrust("started something else than was asked for");
     }
     started_ = true;
     sink_.started(static_cast<std::int64_t>(pid));
@@ -340,7 +349,7 @@ void Run::take_ended(protocol::Reader& reader) {
     const std::uint32_t cause = reader.u32();
     const std::uint64_t nanoseconds = reader.u64();
     if (!started_ || !reader.finished()) {
-        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox's first process told the end of a process it never started");
+        distrust("told the end of a process it never started");
     }
     end_ = process_end(status, static_cast<protocol::Cause>(cause), nanoseconds, signals_sent_);
     input_.close();

@@ -46,7 +46,9 @@ bool is_directory(int parent, const char* name) {
 Descriptor open_for_removal(int parent, const char* name) {
     Descriptor directory = open_directory(parent, name);
     if (!directory && (errno == EACCES || errno == EPERM) && is_directory(parent, name)) {
-        ::fchmodat(parent, name, 0700, 0);
+        // By a handle: the name may be a link to somewhere else by now.
+        const Descriptor handle(::openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        ::chmod(("/proc/self/fd/" + std::to_string(handle.get())).c_str(), 0700);
         directory = open_directory(parent, name);
     }
     struct stat mode {};

@@ -35,6 +35,11 @@ private:
     void send();
     void hear();
     void take(const Frame& frame);
+    // What was not asked for ends the conversation: somebody who says it endlessly would hold us.
+    [[noreturn]] static void distrust() {
+        throw failure(BERTH_PROTOCOL_ERROR, "the sandbox answered an upload against its protocol",
+                      "destroy the sandbox: it cannot be trusted");
+    }
 
     Link link_;
     TransferEntry entry_;  // the one in hand
@@ -202,13 +207,16 @@ void Upload::take(const Frame& frame) {
     protocol::Reader reader(frame.payload);
     if (frame.type == protocol::Type::acknowledged) {
         const std::uint32_t operation = reader.u32();
-        if (unacknowledged_.erase(operation) != 0) {
-            source_.done(operation);
+        if (unacknowledged_.erase(operation) == 0) {
+            distrust();
         }
+        source_.done(operation);
     } else if (frame.type == protocol::Type::failed) {
         throw transfer_failure(frame.payload);
     } else if (frame.type == protocol::Type::done) {
         done_ = true;
+    } else {
+        distrust();
     }
 }
 

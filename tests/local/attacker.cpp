@@ -13,10 +13,12 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -122,6 +124,18 @@ long schedule_attributes(long process) {
 long pin(long process) {
     const unsigned long first_cpu[16] = {1};
     return call(SYS_sched_setaffinity, process, sizeof first_cpu, first_cpu);
+}
+
+// What listens outside under an abstract name: our own name, so that tests side by side do not meet.
+long connect_abstract() {
+    const char* name = std::getenv("NAME");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::size_t size = std::strlen(name);
+    std::memcpy(address.sun_path + 1, name, size);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return ::connect(socket, reinterpret_cast<const sockaddr*>(&address),
+                     static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + size));
 }
 
 // --- what is allowed among one's own
@@ -304,6 +318,8 @@ const Attack attacks[] = {
     {"first_fault", [] { return call(SYS_kill, first_process, SIGSEGV); }},
     {"first_false_child_signal", [] { return queue_signal(first_process, SIGCHLD); }},
 
+    {"anchor_stop", [] { return call(SYS_kill, anchor(), SIGSTOP); }},
+    {"all_stop", [] { return call(SYS_kill, -1, SIGSTOP); }},
     {"anchor_trace", [] { return call(SYS_ptrace, PTRACE_SEIZE, anchor(), 0, 0); }},
     {"anchor_memory", [] { return read_memory(anchor()); }},
     {"anchor_memory_file", [] { return opened(anchor(), "mem", O_RDWR); }},
@@ -312,6 +328,8 @@ const Attack attacks[] = {
     {"anchor_socket", [] { return opened(anchor(), "fd/3", O_RDWR); }},
     {"anchor_take_descriptor", [] { return take_descriptor(anchor(), 3); }},
     {"anchor_enter", [] { return enter(anchor()); }},
+
+    {"connect_abstract", connect_abstract},
 
     {"own_trace", trace_child},
     {"own_limit", limit_child},

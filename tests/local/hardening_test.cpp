@@ -1,5 +1,10 @@
 // Hostile code in a sandbox: a program of ours (attacker.cpp) is put into it and tries each thing for real. Every line
 // of the tables is one attempt and the error it must meet; what ordinary programs need stands beside it and must work.
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -144,6 +149,24 @@ TEST_CASE("what stands between the first process and a command cannot be traced 
     )");
 }
 
+TEST_CASE("what is stopped between the first process and a command goes on, so that every end is told") {
+    Provider provider;
+    const std::string id = provider.create();
+    arm(provider, id);
+    CHECK(provider.run(id, Provider::command({program, "anchor_stop"})).out == "anchor_stop: done\n");
+    TestCaller caller;
+    TestSink sink;
+    Result stopping;
+    sink.on_output = [&] { stopping = provider.run(id, Provider::command({program, "all_stop"})); };
+    rooms::RunRequest request = Provider::shell("echo up; exec sleep 1000");
+    request.timeout_ms = 3000;
+    request.process.kill_grace_ms = 100;
+    const rooms::ProcessEnd beside = provider.sandboxes.run(id, request, caller, sink);
+    CHECK(stopping.out == "all_stop: done\n");
+    CHECK(beside.kind == BERTH_ENDED_TIMEOUT);
+    CHECK(provider.run(id, "echo still").out == "still\n");
+}
+
 TEST_CASE("a command gets its three descriptors and no other") {
     Provider provider;
     const std::string id = provider.create();
@@ -153,6 +176,43 @@ TEST_CASE("a command gets its three descriptors and no other") {
     with_input.process.input = "input";
     with_input.process.discard_stderr = true;
     CHECK(provider.run(id, with_input).out == "0 1 2 \n");
+}
+
+TEST_CASE("/proc keeps the kernel's secrets, /sys is not there, nothing is made in /dev") {
+    Provider provider;
+    const std::string id = provider.create();
+    for (const char* file : {"kcore", "kmsg", "timer_list", "slabinfo", "vmallocinfo", "kpagecount", "pagetypeinfo",
+                             "sysrq-trigger", "sched_debug"}) {
+        CHECK_MESSAGE(provider.run(id, "head -c 1 /proc/" + std::string(file)).end.exit_code != 0, file);
+    }
+    CHECK(provider.run(id, "cat /proc/keys").out.empty());
+    CHECK(provider.run(id, "grep -v '^0000000000000000 ' /proc/kallsyms | head -n 1").out.empty());
+    CHECK(provider.run(id, "ls -A /sys").end.exit_code != 0);
+    CHECK(provider.run(id, "touch /dev/mark || mkdir /dev/mark || mknod /dev/mark c 1 1").end.exit_code != 0);
+    CHECK(provider.run(id, "mknod /tmp/memory c 1 1 || mknod /tmp/disk b 8 0").end.exit_code != 0);
+    CHECK(provider.run(id, "echo x > /dev/null && head -c 1 /dev/zero | wc -c").out == "1\n");
+    CHECK(provider.run(id, "stat -c %a /dev/shm; echo x > /dev/shm/mark && cat /dev/shm/mark").out == "1777\nx\n");
+}
+
+TEST_CASE("with the host's network, its abstract sockets stay out of reach") {
+    const std::string name = "berth-test-" + rooms::random_name(12);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path + 1, name.size());
+    const rooms::Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address),
+                   static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size())) == 0);
+    REQUIRE(::listen(listener.get(), 8) == 0);
+    Provider provider;
+    rooms::CreateRequest request;
+    request.network = rooms::Network::host;
+    request.environment = {{"NAME", name}};
+    const std::string id = provider.create(request);
+    arm(provider, id);
+    // Landlock knows how to keep them apart from its sixth version on, of Linux 6.12.
+    constexpr unsigned ask_version = 1;
+    const bool can = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, ask_version) >= 6;
+    expect(provider, id, std::string("connect_abstract ") + (can ? "EPERM" : "done"));
 }
 
 TEST_CASE("what ordinary programs do to themselves and their children works") {

@@ -292,3 +292,83 @@ TEST_CASE("only the master's end of a terminal is adopted, and nothing else pass
           }) == BERTH_PROTOCOL_ERROR);
     CHECK(rooms::adopt_terminal(std::move(master)));
 }
+
+TEST_CASE("an init that never stops talking does not hold its caller") {
+    const auto endless = [](std::string frame) {
+        return [frame](const rooms::Descriptor& peer) {
+            while (::send(peer.get(), frame.data(), frame.size(), MSG_NOSIGNAL) > 0) {
+            }
+        };
+    };
+    const rooms::Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    CHECK(code_against(endless(header(99, 0))) == BERTH_PROTOCOL_ERROR);
+    CHECK(code_against(endless(header(static_cast<std::uint32_t>(protocol::Type::pong), 0))) == BERTH_PROTOCOL_ERROR);
+    CHECK(code_against([](const rooms::Descriptor& peer) {
+              int ends[2];
+              REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+              const rooms::Descriptor reading(ends[0]);
+              const rooms::Descriptor writing(ends[1]);
+              say(peer, started(2, 3), {reading.get(), reading.get()});
+              const std::string again = started(2, 3);
+              while (::send(peer.get(), again.data(), again.size(), MSG_NOSIGNAL) > 0) {
+              }
+          }) == BERTH_PROTOCOL_ERROR);
+}
+
+TEST_CASE("an end is an end, whatever is said after it") {
+    const TemporaryDirectory directory;
+    FalseInit init(directory.path(), [](const rooms::Descriptor& peer) {
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        rooms::Descriptor reading(ends[0]);
+        rooms::Descriptor writing(ends[1]);
+        say(peer, started(2, 3), {reading.get(), reading.get()});
+        writing.reset();
+        std::string frame;
+        protocol::Writer(frame, protocol::Type::ended).u32(3 << 8).u32(0).u64(0).finish();
+        const std::string more = header(99, 0);
+        for (frame += more; ::send(peer.get(), frame.data(), frame.size(), MSG_NOSIGNAL) > 0; frame = more) {
+        }
+    });
+    TestCaller caller;
+    TestSink sink;
+    rooms::ProcessRequest request;
+    request.directory = "/";
+    request.arguments = {"true"};
+    const rooms::ProcessEnd end = rooms::run_process(init.directory(), request, caller, sink, [] { return false; });
+    CHECK(end.kind == BERTH_ENDED_EXITED);
+    CHECK(end.exit_code == 3);
+}
+
+TEST_CASE("a file server that acknowledges what it was never given is caught, and nobody listens to it for ever") {
+    const TemporaryDirectory directory;
+    std::string frame;
+    protocol::Writer(frame, protocol::Type::acknowledged).u32(7).finish();
+    FalseInit init(directory.path(), [&](const rooms::Descriptor& peer) {
+        while (::send(peer.get(), frame.data(), frame.size(), MSG_NOSIGNAL) > 0) {
+        }
+    });
+    TestCaller caller;
+    MemorySource source({{protocol::Kind::file, 0, "file", "content", 0644}});
+    CHECK(failure_of([&] { rooms::upload(init.directory(), "/", source, caller); }).code == BERTH_PROTOCOL_ERROR);
+}
+
+TEST_CASE("directories, devices and sockets in place of pipes are turned away, and closing them never waits") {
+    for (const char* other : {"/", "/dev/null", "/dev/zero"}) {
+        CHECK(code_against([&](const rooms::Descriptor& peer) {
+                  const rooms::Descriptor opened(::open(other, O_RDONLY | O_CLOEXEC));
+                  say(peer, started(2, 3), {opened.get(), opened.get()});
+              }) == BERTH_PROTOCOL_ERROR);
+    }
+    Pair pair = connected();
+    const rooms::Descriptor slow(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const linger minutes{1, 600};
+    REQUIRE(::setsockopt(slow.get(), SOL_SOCKET, SO_LINGER, &minutes, sizeof minutes) == 0);
+    say(pair.peer, header(1, 0), {slow.get()});
+    rooms::Frame frame;
+    REQUIRE(pair.link.next(frame) == rooms::Link::Got::frame);
+    linger left{1, 1};
+    socklen_t size = sizeof left;
+    REQUIRE(::getsockopt(slow.get(), SOL_SOCKET, SO_LINGER, &left, &size) == 0);
+    CHECK(left.l_onoff == 0);
+}

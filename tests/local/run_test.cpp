@@ -174,6 +174,31 @@ TEST_CASE("a process that kills everything it can reach leaves the sandbox worki
     CHECK(provider.run(id, "echo still").out == "still\n");
 }
 
+TEST_CASE("a stdin that never ends and is read at once does not keep a cancel from being heard") {
+    Provider provider;
+    const std::string id = provider.create();
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    rooms::Descriptor reading(ends[0]);
+    const rooms::Descriptor writing(ends[1]);
+    TestCaller caller;
+    caller.take_input_from(reading.get());
+    TestSink sink;
+    rooms::RunRequest request = Provider::command({"dd", "of=/dev/null", "bs=1M"});
+    request.process.live_input = true;
+    request.process.kill_grace_ms = 100;
+    sink.on_start = [&] { caller.cancel(); };
+    std::thread writer([&] {
+        const std::string zeros(1U << 20, '\0');
+        while (::write(writing.get(), zeros.data(), zeros.size()) > 0) {
+        }
+    });
+    const rooms::ProcessEnd end = provider.sandboxes.run(id, request, caller, sink);
+    reading.reset();
+    writer.join();
+    CHECK(end.kind == BERTH_ENDED_CANCELLED);
+}
+
 TEST_CASE("a detached process goes on writing without a reader") {
     Provider provider;
     const std::string id = provider.create();

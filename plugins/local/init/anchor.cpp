@@ -295,8 +295,11 @@ void close_child_ends(Run& run) {
 
 void close_end(int& descriptor) {
     if (descriptor >= 0) {
-        raw::call(SYS_close, descriptor);
+        // Forgotten first: an anchor killed in between loses one descriptor. The other way round process 1 would close the
+        // number a second time, and by then it may be another's.
+        const int number = descriptor;
         descriptor = -1;
+        raw::call(SYS_close, number);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "capabilities.hpp"
 #include "limits.hpp"
+#include "outside.hpp"
 #include "server.hpp"
 
 namespace {
@@ -46,6 +47,7 @@ int main(int count, char** arguments) {
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     berth_init::settle_capabilities();
+    berth_init::leave_abstract_sockets();
     prctl(PR_SET_NAME, "berth-init");
     umask(0);
     berth_init::raise_limits();

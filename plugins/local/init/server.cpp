@@ -168,11 +168,11 @@ void Server::reap_all() {
     }
     for (;;) {
         int status = 0;
-        const pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+        const pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED | __WALL);
         if (pid <= 0) {
             return;
         }
-        reaped(pid, status);
+        WIFSTOPPED(status) ? wake(pid) : reaped(pid, status);
     }
 }
 

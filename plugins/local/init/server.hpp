@@ -44,6 +44,7 @@ private:
     void accept_all();
     void reap_all();
     void reaped(pid_t pid, int status);
+    void wake(pid_t pid) const;
     void take_over(Run& run);
     void read_some(Connection& connection);
     bool complete(Connection& connection);

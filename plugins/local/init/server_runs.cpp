@@ -42,6 +42,20 @@ void Server::reaped(pid_t pid, int status) {
     }
 }
 
+// Something inside stopped a child of ours. Anchors and file servers are not to be held up: somebody waits for their word.
+void Server::wake(pid_t pid) const {
+    bool ours = false;
+    for (const Run* run = runs_; run != nullptr; run = run->next) {
+        ours = ours || (run->anchor == pid && run->anchor_lives);
+    }
+    for (const pid_t server : file_servers_) {
+        ours = ours || server == pid;
+    }
+    if (ours) {
+        kill(pid, SIGCONT);
+    }
+}
+
 // Something killed the anchor. What it has not done is ours to do now.
 void Server::take_over(Run& run) {
     if (run.end_told.load() || run.stage.load() != 0) {
@@ -106,8 +120,8 @@ void Server::look_at(Run& run, std::int64_t now) {
         run.retry = first_retry;
         run.deadline = now;
     }
-    if (run.main.load() == 0) {
-        return;  // still between clone and exec; its deadline is looked at again
+    if (run.main.load() == 0 && now < run.deadline && run.phase != Run::Phase::killing) {
+        return;  // still between clone and exec: too early to be asked, not to be killed when it hangs there
     }
     if (run.phase == Run::Phase::asked_to_end && !run.asked) {
         run.asked = true;
