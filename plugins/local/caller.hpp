@@ -30,6 +30,16 @@ public:
     virtual void progress(const std::string&) {}
 };
 
+// For what nobody waits for: never cancelled.
+class Nobody : public Caller {
+public:
+    [[nodiscard]] bool cancelled() const override { return false; }
+    [[nodiscard]] int events() override { return -1; }
+    [[nodiscard]] std::optional<Event> next_event() override { return std::nullopt; }
+    [[nodiscard]] int input() override { return -1; }
+    [[nodiscard]] std::int64_t begin_cleanup(std::int64_t) override { return 0; }
+};
+
 using Clock = std::chrono::steady_clock;
 
 // How long one poll may last when there is no descriptor that would tell of a cancel.

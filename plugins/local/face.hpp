@@ -224,6 +224,8 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     }
     info.facts.set("isolation", "bubblewrap");
     info.facts.set("state_path", from.state_path);
+    info.facts.set("snapshots",
+                   std::string(record.root ? "overlay upper, " : "") + (from.clones_snapshots ? "reflink" : "copy"));
     info.facts.set("root", record.root ? "template " + record.root->name : rooms::host_template);
     if (record.root) {
         info.facts.set("root_mount", rooms::root_mount_of(*record.root));

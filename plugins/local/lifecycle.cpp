@@ -46,16 +46,6 @@ public:
     std::string standard_error;
 };
 
-// For removals that nobody waits for: never cancelled.
-class Nobody : public Caller {
-public:
-    [[nodiscard]] bool cancelled() const override { return false; }
-    [[nodiscard]] int events() override { return -1; }
-    [[nodiscard]] std::optional<Event> next_event() override { return std::nullopt; }
-    [[nodiscard]] int input() override { return -1; }
-    [[nodiscard]] std::int64_t begin_cleanup(std::int64_t) override { return 0; }
-};
-
 [[noreturn]] void cancelled(std::int32_t outcome) {
     throw Failure{BERTH_CANCELLED, "cancelled", {}, outcome, {}, {}, {}};
 }
@@ -283,18 +273,24 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
         cancelled(BERTH_OUTCOME_NONE);
     }
     found = open(id);  // as it is now that nobody else can change it
-    // Written first: who runs a process in it reads from this that it was ended on purpose.
-    ++found.record.generation;
-    store_.write(found.directory, found.record);
     const bool ran = first_process(found.directory).has_value();
     log_event(found.directory, ran ? "stopped for a restart" : "found stopped: its first process had died");
-    stop_first_process(found.directory);
-    stop_outbound(found.directory);
-    meter_.forget(found.record.id);
-    remove_limits(found.directory);
+    stop(found);
+    finish_restore(found);  // one that died in the middle
     (void)start(found.directory, found.record, caller, [] {});
     log_event(found.directory, "restarted");
     return describe(found, milliseconds{1000});
+}
+
+// Under the sandbox's lock.
+void Sandboxes::stop(Open& sandbox) {
+    // Written first: who runs a process in it reads from this that it was ended on purpose.
+    ++sandbox.record.generation;
+    store_.write(sandbox.directory, sandbox.record);
+    stop_first_process(sandbox.directory);
+    stop_outbound(sandbox.directory);
+    meter_.forget(sandbox.record.id);
+    remove_limits(sandbox.directory);
 }
 
 // --- destroy
@@ -361,8 +357,10 @@ void Sandboxes::remove_what_died() {
             }
             const Descriptor directory = store_.open(id);
             if (!directory) {
-                store_.forget_noted_key(mark, id);
-                store_.finish(id);
+                if (remove_unfinished_snapshot(id) == Removed::yes) {
+                    store_.forget_noted_key(mark, id);
+                    store_.finish(id);
+                }
                 continue;
             }
             const Lock lock = store_.try_lock(directory);

@@ -199,6 +199,30 @@ public:
         return translated([&] { return info_of(sandboxes_.restart(id, caller)); });
     }
 
+    std::string create_snapshot(berth::Call& call, std::string_view id, std::string_view name) {
+        FaceCaller caller(call);
+        return translated([&] { return sandboxes_.create_snapshot(id, name, caller); });
+    }
+
+    void restore_snapshot(berth::Call& call, std::string_view id, std::string_view snapshot) {
+        FaceCaller caller(call);
+        translated([&] { sandboxes_.restore_snapshot(id, snapshot, caller); });
+    }
+
+    std::vector<berth::SnapshotInfo> list_snapshots(berth::Call&) {
+        std::vector<berth::SnapshotInfo> infos;
+        for (const rooms::SnapshotRecord& from : translated([&] { return sandboxes_.list_snapshots(); })) {
+            infos.push_back(
+                {from.id, from.name, from.sandbox, berth::Time{berth::Duration{from.created_at_ms}}, from.bytes, {}});
+        }
+        return infos;
+    }
+
+    void delete_snapshot(berth::Call& call, std::string_view snapshot) {
+        FaceCaller caller(call);
+        translated([&] { sandboxes_.delete_snapshot(snapshot, caller); });
+    }
+
     void get_logs(berth::Call& call, std::string_view id, const berth::LogOptions& options, berth::ByteSink& sink) {
         FaceCaller caller(call);
         rooms::LogRequest request;

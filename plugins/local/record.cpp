@@ -193,4 +193,12 @@ std::optional<Record> parse_record(std::string_view text) {
     }
 }
 
+std::string variables_text(const std::vector<NamedValue>& variables) {
+    return to_json(variables).dump();
+}
+
+std::vector<NamedValue> parse_variables(const std::string& text) {
+    return values_from_json(json::parse(text));
+}
+
 }  // namespace berth_local

@@ -60,4 +60,8 @@ struct Record {
 // Absent: not a record, or one of another version.
 [[nodiscard]] std::optional<Record> parse_record(std::string_view text);
 
+// Variables alone, in the same form. Throws what the JSON library throws.
+[[nodiscard]] std::string variables_text(const std::vector<NamedValue>& variables);
+[[nodiscard]] std::vector<NamedValue> parse_variables(const std::string& text);
+
 }  // namespace berth_local

@@ -10,6 +10,7 @@
 
 #include "environment.hpp"
 #include "failure.hpp"
+#include "file_content.hpp"
 #include "first_process.hpp"
 #include "launch.hpp"
 #include "outbound.hpp"
@@ -52,6 +53,7 @@ Sandboxes::Sandboxes(Settings settings)
     : settings_(std::move(settings)),
       store_(settings_.state_directory, settings_.provider,
              settings_.own_accounts ? Store::Accounts::own : Store::Accounts::ours),
+      snapshots_(store_.base()),
       trees_(settings_.root_program),
       claims_(settings_.claims_directory, settings_.uid_range),
       block_claims_(settings_.claims_directory, settings_.template_uid_range, ids_of_a_template),
@@ -117,6 +119,7 @@ Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
 
 Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
     Info info{sandbox.record, State::initializing, last_use(sandbox.directory), {}, store_.path_of(sandbox.record.id)};
+    info.clones_snapshots = clones_files(store_.base().get());
     if (sandbox.record.stage == Stage::creating) {
         return info;
     }
@@ -131,7 +134,7 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
     if (const auto helper = outbound_helper(sandbox.directory)) {
         info.network_helper = helper->pid;
     }
-    info.state = asked.answer.busy > 0 ? State::busy : State::ready;
+    info.state = asked.answer.busy > 0 || trees_are_held(sandbox.directory) ? State::busy : State::ready;
     return info;
 }
 

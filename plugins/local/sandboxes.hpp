@@ -19,8 +19,10 @@
 #include "process_run.hpp"
 #include "record.hpp"
 #include "sandbox_group.hpp"
+#include "snapshot_store.hpp"
 #include "store.hpp"
 #include "templates.hpp"
+#include "tree_copy.hpp"
 #include "trees.hpp"
 #include "uid_range.hpp"
 #include "usage.hpp"
@@ -53,6 +55,7 @@ struct Info {
     std::optional<int> first_process;  // its number on this host
     std::string state_path;
     std::optional<int> network_helper = {};  // the number of what carries its outbound network
+    bool clones_snapshots = false;           // the file system shares blocks
 };
 
 struct CreateRequest {
@@ -105,6 +108,11 @@ public:
     void set_environment(std::string_view id, const std::vector<NamedValue>& set, const std::vector<std::string>& unset,
                          Caller& caller);
     void logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take) const;
+    // Its id.
+    std::string create_snapshot(std::string_view id, std::string_view name, Caller& caller);
+    void restore_snapshot(std::string_view id, std::string_view snapshot, Caller& caller);
+    [[nodiscard]] std::vector<SnapshotRecord> list_snapshots();
+    void delete_snapshot(std::string_view snapshot, Caller& caller);
 
 private:
     struct Open {
@@ -129,12 +137,23 @@ private:
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
     int start(const Descriptor& directory, Record& record, Caller& caller,
               const std::function<void()>& meanwhile) const;
+    void stop(Open& sandbox);
+    void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings,
+                    SnapshotRecord& counted) const;
+    [[nodiscard]] TreeCopySettings copy_settings(const Record& record, std::optional<std::uint32_t> from,
+                                                 TreeCopySettings::Source source, Caller& caller) const;
+    void swap_in(Open& sandbox, const std::string& restoring, Caller& caller);
+    void finish_restore(Open& sandbox);
+    enum class Removed { yes, not_now };
+    [[nodiscard]] Removed remove_unfinished_snapshot(const std::string& id);
+    void remove_all(int parent, const std::string& name) const;
     void tear_down(const Descriptor& directory, const Record& record);
     void remove_what_died();
     [[nodiscard]] bool ended_by_us(std::string_view id, std::uint64_t generation) const;
 
     Settings settings_;
     Store store_;
+    SnapshotStore snapshots_;
     Trees trees_;
     UidClaims claims_;
     UidClaims block_claims_;

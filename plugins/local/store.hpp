@@ -3,7 +3,7 @@
 //   STATE/PROVIDER/sandboxes/ID/   record, init (who runs), used (its time says when), socket,
 //                                  log.N, workspace/ home/ tmp/ (the sandbox's own); its lock is the directory's
 //   STATE/PROVIDER/keys/KEY        the id that an idempotency key stands for; locked while it is being made
-//   STATE/PROVIDER/unfinished/ID   a sandbox that is being made or removed: found again after a crash
+//   STATE/PROVIDER/unfinished/ID   a sandbox or snapshot that is being made or removed: found again after a crash
 //
 // Everything is ours alone. When sandboxes have accounts of their own, these must find a way to their own directory,
 // for bubblewrap runs as them: then directories can be searched, but not listed, by others, and a sandbox's own belongs

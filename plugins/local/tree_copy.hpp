@@ -1,0 +1,99 @@
+// Copies trees that somebody hostile has filled and may be changing meanwhile: a sandbox's files into a snapshot, and
+// back.
+//
+// What is copied: directories, files with their holes, links of both kinds, fifos and the marks of an overlay, with
+// owner, mode, times and the attributes a user may set. Sockets mean nothing without who listens, and are counted.
+// Nothing is ever followed out of a tree: every step is one name below a descriptor, `..` only back to a directory that
+// is still the one we came from. Depth costs neither descriptors nor stack. A file is copied as it was at one moment, or
+// the whole copy fails. Where the file system can, content is cloned instead of copied.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "descriptor.hpp"
+#include "file_content.hpp"
+
+namespace berth_local {
+
+// Whose files become whose: `count` ids from `from` on become those from `to` on. Any other id becomes `to`.
+struct IdShift {
+    std::uint32_t from = 0;
+    std::uint32_t to = 0;
+    std::uint32_t count = 1;
+    [[nodiscard]] std::uint32_t shifted(std::uint32_t id) const {
+        return id >= from && id - from < count ? to + (id - from) : to;
+    }
+    [[nodiscard]] bool knows(std::uint32_t id) const { return id >= from && id - from < count; }
+};
+
+struct TreeCopySettings {
+    enum class Source { still, changing } source = Source::still;
+    std::optional<IdShift> owners;          // absent: we are not root, everything is ours
+    std::function<void()> on_step = [] {};  // called often; throws to give up
+};
+
+class TreeCopy {
+public:
+    // `links`: an empty directory of ours on the target's file system, for files with several names. What is left in
+    // it afterwards means nothing.
+    TreeCopy(int links, TreeCopySettings settings);
+    ~TreeCopy();
+    TreeCopy(const TreeCopy&) = delete;
+    TreeCopy& operator=(const TreeCopy&) = delete;
+
+    // Copies the directory `source/name` to `target/name`, which must not exist. `shown`: its path in failures.
+    void copy(int source, const std::string& name, int target, const std::string& shown);
+
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // on disk, each file once
+    [[nodiscard]] std::uint64_t entries() const { return entries_; }
+    [[nodiscard]] std::uint64_t skipped() const { return skipped_; }  // sockets and devices
+
+private:
+    struct Frame;
+    struct Linked {
+        std::string place;  // in links_
+        nlink_t missing = 0;
+        struct timespec changed {};
+        off_t size = 0;
+    };
+    enum class Made { yes, no };
+
+    void enter(int source, int target, const std::string& name);
+    void scan();
+    void leave();
+    void entry(const char* name);
+    [[nodiscard]] Made link_again(const char* name, const struct stat& info);
+    void remember_link(const char* name, const struct stat& info);
+    [[nodiscard]] Made file(const char* name);
+    [[nodiscard]] Made symlink(const char* name, const struct stat& info);
+    [[nodiscard]] Made special(const char* name, const struct stat& info);
+    void reopen(Frame& parent, const Frame& child) const;
+    void take_over(int source, int target, const struct stat& info) const;
+    void step();
+    [[nodiscard]] bool changing() const { return settings_.source == TreeCopySettings::Source::changing; }
+    [[noreturn]] void fail(std::string_view what, int error, std::string_view name = {}) const;
+    [[nodiscard]] std::string path_of(std::string_view name) const;
+
+    int links_;
+    TreeCopySettings settings_;
+    FileContent content_;
+    std::vector<Frame> frames_;
+    std::string shown_;
+    std::map<std::pair<dev_t, ino_t>, Linked> linked_;
+    std::uint64_t link_count_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t entries_ = 0;
+    std::uint64_t skipped_ = 0;
+};
+
+}  // namespace berth_local
