@@ -1,50 +1,15 @@
-// Hostile code in a sandbox: a program of ours (attacker.cpp) is put into it and tries each thing for real. Every line
+// Hostile code in a sandbox: a program of ours (attacker.cpp, attack.hpp) is put into it and tries each thing for real. Every line
 // of the tables is one attempt and the error it must meet; what ordinary programs need stands beside it and must work.
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <cstddef>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 
-#include "room.hpp"
+#include "attack.hpp"
 
 using namespace room;
-
-namespace {
-
-constexpr const char* program = "/workspace/attacker";
-
-void arm(Provider& provider, const std::string& id) {
-    std::ifstream file(BERTH_ATTACKER, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), {}};
-    REQUIRE_FALSE(content.empty());
-    MemorySource source({{rooms::protocol::Kind::file, 0, "attacker", content, 0755}});
-    provider.sandboxes.upload_files(id, source, provider.caller);
-}
-
-// The table: attack and outcome, again and again.
-void expect(Provider& provider, const std::string& id, const std::string& table) {
-    std::istringstream lines(table);
-    std::vector<std::string> command{program};
-    std::vector<std::pair<std::string, std::string>> expected;
-    for (std::string attack, outcome; lines >> attack >> outcome;) {
-        command.push_back(attack);
-        expected.emplace_back(attack, outcome);
-    }
-    const Result result = provider.run(id, Provider::command(command));
-    std::istringstream answers(result.out);
-    for (const auto& [attack, outcome] : expected) {
-        std::string answer;
-        std::getline(answers, answer);
-        CHECK(answer == attack + ": " + outcome);
-    }
-    CHECK(result.end.exit_code == 0);
-}
-
-}  // namespace
+using namespace attack;
 
 TEST_CASE("the kernel's dangerous calls are refused") {
     Provider provider;

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "attack.hpp"
 #include "ranges.hpp"
 #include "tiny_root.hpp"
 
@@ -210,4 +211,23 @@ TEST_CASE("nothing is left of a destroyed sandbox, or of one whose creator died"
     }
     CHECK(provider.sandboxes.list(provider.caller).empty());
     CHECK(std::filesystem::is_empty(state / "sandboxes"));
+}
+
+TEST_CASE("the root of a template's sandbox is as shut in as anybody") {
+    TemplateProvider provider;
+    const std::string id = provider.create_tiny();
+    attack::arm(provider, id);
+    attack::expect(provider, id, R"(
+        keyctl EPERM  mount EPERM  fsopen EPERM  setns EPERM  unshare_user EPERM  clone_user EPERM  clone3 ENOSYS
+        bpf EPERM  perf_event_open EPERM  userfaultfd EPERM  io_uring_setup EPERM  open_by_handle_at EPERM
+        socket_vsock EAFNOSUPPORT  socket_packet EAFNOSUPPORT  unknown_next ENOSYS  syslog EPERM  reboot EPERM
+        first_trace EPERM  first_seize EPERM  first_memory EPERM  first_memory_file EACCES  first_environment EACCES
+        first_maps EACCES  first_program EACCES  first_root EACCES  first_socket EACCES  first_take_descriptor EPERM
+        first_enter EPERM  first_limit EPERM  first_nice EPERM  first_scheduler EPERM  first_affinity EPERM
+        first_kill done  first_stop done  first_fault done
+        anchor_trace EPERM  anchor_memory EPERM  anchor_memory_file EACCES  anchor_environment EACCES
+        anchor_socket EACCES  anchor_take_descriptor EPERM  anchor_enter EPERM
+        own_trace done  own_limit done  own_fork done
+    )");
+    CHECK(provider.run(id, "id -u").out == "0\n");
 }

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <fstream>
 
 #include "../cases.hpp"
@@ -60,6 +61,16 @@ void kernel_files_are_closed(Context& context) {
     }
 }
 
+void nothing_of_the_caller_is_inherited(Context& context) {
+    ::setenv("BERTH_CANARY_9D1F", "canary-9d1f", 1);
+    const auto shared = context.shared();
+    const auto seen = context.output_of(shared, "env; tr '\\0' '\\n' < /proc/self/environ; echo seen");
+    ::unsetenv("BERTH_CANARY_9D1F");
+    context.expect(seen.find("canary-9d1f") == std::string::npos, "the caller's environment is not there");
+    context.equal(context.shell(shared, "exec 2>/dev/null < /dev/tty").exit_code != 0, true,
+                  "the caller's terminal is not there");
+}
+
 }  // namespace
 
 std::vector<Case> isolation_cases() {
@@ -69,6 +80,7 @@ std::vector<Case> isolation_cases() {
         {"isolation", "processes of the host are hidden", host_processes_are_hidden, {}},
         {"isolation", "disks of the host are out of reach", disks_are_out_of_reach, {}},
         {"isolation", "kernel files cannot be made or written", kernel_files_are_closed, {}},
+        {"isolation", "nothing of the caller is inherited", nothing_of_the_caller_is_inherited, {}},
     };
 }
 
