@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -132,15 +133,26 @@ void Server::unwatch(const Source& source) {
     epoll_ctl(epoll_, EPOLL_CTL_DEL, source.descriptor, nullptr);
 }
 
+// No descriptor is left for whoever waits. The spare one is given up for a moment to take the caller and hang up; where
+// even that is gone, a pause keeps the loop from turning for nothing.
+void Server::refuse_caller() {
+    constexpr int pause_ms = 10;
+    if (spare_ >= 0) {
+        close(spare_);
+        close(accept(listener_.descriptor, nullptr, nullptr));
+    }
+    spare_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (spare_ < 0) {
+        poll(nullptr, 0, pause_ms);
+    }
+}
+
 void Server::accept_all() {
     for (;;) {
         const int descriptor = accept4(listener_.descriptor, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (descriptor < 0) {
-            if ((errno == EMFILE || errno == ENFILE) && spare_ >= 0) {
-                close(spare_);
-                close(accept(listener_.descriptor, nullptr, nullptr));
-                spare_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
-                continue;
+            if (errno == EMFILE || errno == ENFILE) {
+                refuse_caller();
             }
             return;
         }

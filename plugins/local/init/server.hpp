@@ -42,6 +42,7 @@ private:
     bool watch(Source& source, std::uint32_t events);
     void unwatch(const Source& source);
     void accept_all();
+    void refuse_caller();
     void reap_all();
     void reaped(pid_t pid, int status);
     void wake(pid_t pid) const;
