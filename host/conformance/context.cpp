@@ -47,8 +47,11 @@ std::vector<std::string> HostDirectory::names(std::string_view directory) const 
     return found;
 }
 
-Context::Context(Host& host, std::string provider)
-    : host_(host), provider_(std::move(provider)), status_(host_.open_provider(provider_)) {}
+Context::Context(Host& host, std::string provider, std::optional<std::string> template_name)
+    : host_(host),
+      provider_(std::move(provider)),
+      template_name_(std::move(template_name)),
+      status_(host_.open_provider(provider_)) {}
 
 Context::~Context() {
     if (shared_) made_.push_back(*shared_);
@@ -67,6 +70,7 @@ SandboxName Context::shared() {
     if (!shared_) {
         CreateRequest request;
         request.provider = provider_;
+        request.config.template_name = template_name_;
         const auto info = host_.create(request, bounded());
         shared_ = SandboxName{info.provider, info.id};
     }
@@ -82,6 +86,7 @@ SandboxInfo Context::create(const SandboxConfig& config) {
     CreateRequest request;
     request.config = config;
     request.provider = provider_;
+    if (!request.config.template_name) request.config.template_name = template_name_;
     auto info = host_.create(request, bounded());
     adopt({info.provider, info.id});
     return info;

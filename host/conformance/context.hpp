@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -64,7 +65,8 @@ template <typename Value>
 
 class Context {
 public:
-    Context(Host& host, std::string provider);
+    /// `template_name`: what sandboxes start from when a case does not say.
+    Context(Host& host, std::string provider, std::optional<std::string> template_name = {});
     ~Context();
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
@@ -113,6 +115,7 @@ public:
 private:
     Host& host_;
     std::string provider_;
+    std::optional<std::string> template_name_;
     ProviderStatus status_;
     std::vector<SandboxName> made_;
     std::optional<SandboxName> shared_;

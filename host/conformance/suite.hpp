@@ -46,6 +46,7 @@ struct RunOptions {
     std::string provider;                              ///< name in the Host's configuration
     std::string only;                                  ///< part of "domain: name"; empty: all
     std::function<void(const CaseResult&)> on_result;  ///< after each case
+    std::optional<std::string> template_name = {};     ///< what every sandbox starts from that a case does not choose
 };
 
 /// Runs the cases one after the other against a provider of `host`. Never throws for a failing case. Leaves no sandbox.

@@ -172,9 +172,10 @@ void add_host_root(std::vector<std::string>& arguments, const LaunchPlan& plan) 
 }
 
 void add_root_builder(std::vector<std::string>& arguments, const LaunchPlan& plan) {
-    add(arguments, {plan.root->program.c_str(), "start", std::to_string(plan.root->ids).c_str(),
-                    std::to_string(plan.root->lower_ids).c_str(), std::to_string(at_lower).c_str(),
-                    std::to_string(at_changes).c_str()});
+    add(arguments, {plan.root->program.c_str(),
+                    plan.user_namespaces == UserNamespaces::allowed ? "start-with-namespaces" : "start",
+                    std::to_string(plan.root->ids).c_str(), std::to_string(plan.root->lower_ids).c_str(),
+                    std::to_string(at_lower).c_str(), std::to_string(at_changes).c_str()});
     if (plan.network != Network::none) {
         add(arguments, {std::to_string(at_resolver).c_str()});
     }

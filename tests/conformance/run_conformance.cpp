@@ -1,8 +1,10 @@
-// Runs the conformance suite against one provider of a configuration: run_conformance CONFIG PROVIDER [ONLY].
+// Runs the conformance suite against one provider of a configuration: run_conformance CONFIG PROVIDER [ONLY [TEMPLATE]].
 // Prints a line for each case and closes with the counts. Exit code 0 only when no case failed.
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "config/reader.hpp"
 #include "conformance/suite.hpp"
@@ -21,12 +23,13 @@ void print_case(const conformance::CaseResult& result) {
     std::fflush(stdout);
 }
 
-int run(const std::string& config_file, const std::string& provider, const std::string& only) {
+int run(const std::string& config_file, const std::string& provider, const std::string& only,
+        std::optional<std::string> template_name) {
     HostOptions options;
     options.environment_variables = EnvironmentVariables::of_process();
     options.configuration = load_configuration(config_file, options.environment_variables);
     Host host(std::move(options));
-    const auto report = conformance::run_suite(host, {provider, only, print_case});
+    const auto report = conformance::run_suite(host, {provider, only, print_case, std::move(template_name)});
     const auto failed = report.count(conformance::Verdict::failed);
     std::printf("%s: %zu passed, %zu failed, %zu skipped\n", provider.c_str(),
                 report.count(conformance::Verdict::passed), failed, report.count(conformance::Verdict::skipped));
@@ -36,12 +39,13 @@ int run(const std::string& config_file, const std::string& provider, const std::
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 3 || argc > 4) {
-        std::fputs("usage: run_conformance CONFIG PROVIDER [ONLY]\n", stderr);
+    if (argc < 3 || argc > 5) {
+        std::fputs("usage: run_conformance CONFIG PROVIDER [ONLY [TEMPLATE]]\n", stderr);
         return 2;
     }
     try {
-        return run(argv[1], argv[2], argc == 4 ? argv[3] : "");
+        return run(argv[1], argv[2], argc > 3 ? argv[3] : "",
+                   argc > 4 ? std::optional<std::string>(argv[4]) : std::nullopt);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "%s\n", error.what());
         return 1;

@@ -127,6 +127,16 @@ TEST_CASE("capabilities count over the sandbox's own ids and nowhere else") {
           "1000\n");
 }
 
+TEST_CASE("user namespaces inside are there when the configuration allows them") {
+    Provider provider([](rooms::Settings settings) {
+        settings.user_namespaces = rooms::UserNamespaces::allowed;
+        return with_templates(std::move(settings));
+    });
+    rooms::CreateRequest request;
+    request.template_name = "tiny";
+    CHECK(provider.run(provider.create(request), "unshare --user id -u").out == "65534\n");
+}
+
 TEST_CASE("the first process is out of reach for its root, too") {
     TemplateProvider provider;
     const std::string id = provider.create_tiny();

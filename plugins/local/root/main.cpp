@@ -1,7 +1,8 @@
 // berth-root: makes and changes what only the ids of a template's sandbox may touch, in a user namespace that has them.
 //
-//   berth-root start IDS TEMPLATE_IDS LOWER CHANGES [RESOLVER [HOSTS]] -- BUBBLEWRAP...
+//   berth-root start|start-with-namespaces IDS TEMPLATE_IDS LOWER CHANGES [RESOLVER [HOSTS]] -- BUBBLEWRAP...
 //       builds the root of a sandbox and becomes bubblewrap in it. IDS are first ids, the other words descriptors.
+//       With the second name what runs inside may make user namespaces of its own.
 //   berth-root unpack IDS
 //       becomes berth-tar (descriptor 5) in namespaces with the range and nothing else.
 //   berth-root tree IDS ACTION [ARGUMENT...]
@@ -30,6 +31,8 @@ using namespace berth_root;
 constexpr int misuse = 2;
 constexpr int unpacker = 5;
 
+enum class UserNamespaces { off, allowed };
+
 std::uint32_t number(const char* text) {
     return static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
 }
@@ -40,7 +43,7 @@ void close_at_exec(std::span<char*> descriptors) {
     }
 }
 
-// Nobody needs user namespaces inside: bubblewrap makes none here, as it is in one already.
+// bubblewrap makes none here, as it is in one already.
 void close_user_namespaces() {
     const berth_local::Descriptor limit(::open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC));
     if (!limit || ::write(limit.get(), "0", 1) != 1) {
@@ -49,7 +52,7 @@ void close_user_namespaces() {
 }
 
 // `bubblewrap` ends with a null pointer, as the arguments of main do.
-int start(std::span<char*> words, std::span<char*> bubblewrap) {
+int start(std::span<char*> words, std::span<char*> bubblewrap, UserNamespaces inside) {
     if (words.size() < 4 || words.size() > 6 || bubblewrap.empty()) {
         return misuse;
     }
@@ -64,7 +67,9 @@ int start(std::span<char*> words, std::span<char*> bubblewrap) {
     if (words.size() > 5) {
         cover_file(static_cast<int>(number(words[5])), "etc/hosts");
     }
-    close_user_namespaces();
+    if (inside == UserNamespaces::off) {
+        close_user_namespaces();
+    }
     char* const no_environment[] = {nullptr};
     ::execve(bubblewrap[0], bubblewrap.data(), no_environment);
     give_up("cannot run bubblewrap", errno);
@@ -109,8 +114,15 @@ int main(int count, char** arguments) {
     }
     const auto dashes =
         std::find_if(words.begin(), words.end(), [](const char* word) { return !std::strcmp(word, "--"); });
-    if (count >= 3 && std::strcmp(words[1], "start") == 0 && dashes != words.end()) {
-        return start({words.begin() + 2, dashes}, {dashes + 1, words.end()});
+    if (count >= 3 && dashes != words.end()) {
+        const std::span<char*> plan(words.begin() + 2, dashes);
+        const std::span<char*> bubblewrap(dashes + 1, words.end());
+        if (std::strcmp(words[1], "start") == 0) {
+            return start(plan, bubblewrap, UserNamespaces::off);
+        }
+        if (std::strcmp(words[1], "start-with-namespaces") == 0) {
+            return start(plan, bubblewrap, UserNamespaces::allowed);
+        }
     }
     return misuse;
 }
