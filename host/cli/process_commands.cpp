@@ -25,9 +25,15 @@ public:
             session_.out().note("the sandbox " + sandbox_.text() + " could not be destroyed");
         }
     }
-    /// Once. Ctrl-C does not cancel it; one more than those before leaves the program.
+    /// Once. Ctrl-C does not cancel it; one more than those before leaves the program. That it is gone already, by
+    /// itself when its --ttl was over or by somebody else, is what was wanted.
     void destroy() {
-        if (!std::exchange(done_, true)) session_.host().destroy(sandbox_);
+        if (std::exchange(done_, true)) return;
+        try {
+            session_.host().destroy(sandbox_);
+        } catch (const Error& error) {
+            if (error.code() != Code::not_found) throw;
+        }
     }
 
 private:

@@ -8,6 +8,7 @@
 namespace berth::inline host_v1::conformance {
 
 std::vector<Case> lifecycle_cases();
+std::vector<Case> lifetime_cases();
 std::vector<Case> execute_cases();
 std::vector<Case> limits_cases();
 std::vector<Case> resource_limit_cases();

@@ -16,9 +16,9 @@ std::span<const Case> all_cases() {
     static const std::vector<Case> cases = [] {
         std::vector<Case> all;
         for (const auto& part :
-             {lifecycle_cases(), execute_cases(), limits_cases(), resource_limit_cases(), stream_cases(),
-              terminal_cases(), upload_cases(), download_cases(), usage_cases(), restart_cases(), parallel_cases(),
-              snapshot_cases(), log_cases(), environment_cases(), isolation_cases()}) {
+             {lifecycle_cases(), lifetime_cases(), execute_cases(), limits_cases(), resource_limit_cases(),
+              stream_cases(), terminal_cases(), upload_cases(), download_cases(), usage_cases(), restart_cases(),
+              parallel_cases(), snapshot_cases(), log_cases(), environment_cases(), isolation_cases()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

@@ -207,6 +207,9 @@ inline berth::SandboxInfo info_of(const rooms::Info& from) {
     if (from.last_used_at_ms) {
         info.last_used_at = berth::Time{berth::Duration{*from.last_used_at_ms}};
     }
+    if (from.expires_at_ms) {
+        info.expires_at = berth::Time{berth::Duration{*from.expires_at_ms}};
+    }
     for (const rooms::NamedValue& value : rooms::whole_environment(record)) {
         info.environment.env.set(value.name, value.value, value.secret);
     }

@@ -15,6 +15,7 @@
 
 #include "failure.hpp"
 #include "launch.hpp"
+#include "lifetime.hpp"
 #include "link.hpp"
 #include "system_files.hpp"
 
@@ -41,8 +42,8 @@ Descriptor listen_in(const Descriptor& sandbox) {
     return listener;
 }
 
-void write_ping(Link& link) {
-    protocol::Writer(link.output(), protocol::Type::ping).u32(protocol::version).finish();
+void write_question(Link& link, protocol::Type question) {
+    protocol::Writer(link.output(), question).u32(protocol::version).finish();
 }
 
 enum class Heard { answer, nothing, closed };
@@ -198,6 +199,13 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     plan.network = record.network;
     plan.groups = settings.groups;
     plan.user_namespaces = settings.user_namespaces;
+    Descriptor end_note;
+    if (has_lifetime(record)) {
+        end_note = open_lifetime_note(sandbox);
+        plan.note = &end_note;
+        plan.life_ms = life_left_ms(record);
+        plan.idle_ms = record.idle_ttl_ms;
+    }
     plan.uid = record.uid;
     trunk.put_into(plan, record, settings);
     launch(plan);
@@ -207,7 +215,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     Heard heard = Heard::closed;
     try {
         Link link = Link::to(sandbox.get());
-        write_ping(link);
+        write_question(link, protocol::Type::ping);
         heard = hear(link, Clock::now() + start_limit, &caller, answer);
     } catch (const Failure& failure) {
         if (failure.code != BERTH_NOT_READY) {
@@ -226,6 +234,15 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     return note(sandbox, answer);
 }
 
+void begin_idle_time(const Descriptor& sandbox) {
+    Link link = Link::to(sandbox.get());
+    write_question(link, protocol::Type::live);
+    Answer answer;
+    if (hear(link, Clock::now() + start_limit, nullptr, answer) != Heard::answer) {
+        throw failure(BERTH_UNAVAILABLE, "the sandbox's first process does not answer");
+    }
+}
+
 std::optional<ProcessId> first_process(const Descriptor& sandbox) {
     const Written written = read_note(sandbox);
     return written.first && written.first->alive() ? written.first : std::nullopt;
@@ -234,7 +251,7 @@ std::optional<ProcessId> first_process(const Descriptor& sandbox) {
 Asked ask_first_process(const Descriptor& sandbox, milliseconds limit) {
     try {
         Link link = Link::to(sandbox.get());
-        write_ping(link);
+        write_question(link, protocol::Type::ping);
         Answer answer;
         switch (hear(link, Clock::now() + limit, nullptr, answer)) {
             case Heard::answer:

@@ -36,6 +36,9 @@ struct Answer {
 ProcessId start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
                               Caller& caller, const std::function<void()>& meanwhile);
 
+// Tells it that the sandbox is made: idle time counts from now on.
+void begin_idle_time(const Descriptor& sandbox);
+
 // Who it is, as written down when it was started; absent when it is gone.
 [[nodiscard]] std::optional<ProcessId> first_process(const Descriptor& sandbox);
 

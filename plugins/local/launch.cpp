@@ -33,6 +33,7 @@ enum Place {
     at_lower,
     at_changes,
     at_filter,
+    at_note,
     places_end
 };
 
@@ -241,6 +242,10 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
     add(arguments, {"--chdir", "/", "--seccomp", std::to_string(at_filter).c_str(), "--"});
     const std::string program = "/proc/self/fd/" + std::to_string(at_init);
     add(arguments, {program.c_str(), std::to_string(at_listener).c_str()});
+    if (plan.note != nullptr) {
+        add(arguments, {std::to_string(at_note).c_str(), std::to_string(plan.life_ms).c_str(),
+                        std::to_string(plan.idle_ms).c_str()});
+    }
     return arguments;
 }
 
@@ -265,7 +270,8 @@ void launch(const LaunchPlan& plan) {
                            names.hosts.get(),
                            number(plan.root ? plan.root->lower : nullptr),
                            number(plan.root ? plan.root->changes : nullptr),
-                           filter.get()};
+                           filter.get(),
+                           number(plan.note)};
     bool outside_group = false;
     const Preparation preparation{&plan, &outside_group};
     program.prepare = prepare;

@@ -32,7 +32,10 @@ struct LaunchPlan {
     const Descriptor* workspace = nullptr;
     const Descriptor* home = nullptr;
     const Descriptor* temporary = nullptr;
-    const Descriptor* log = nullptr;  // takes what bubblewrap says
+    const Descriptor* log = nullptr;   // takes what bubblewrap says
+    const Descriptor* note = nullptr;  // takes init's word that the time is over; absent: it may live for ever
+    std::int64_t life_ms = 0;          // 0 = no limit, as below
+    std::int64_t idle_ms = 0;
     Network network = Network::none;
     const std::vector<Descriptor>* groups = nullptr;  // control groups to join: their cgroup.procs, open for writing
     UserNamespaces user_namespaces = UserNamespaces::off;  // whether what runs inside may make its own

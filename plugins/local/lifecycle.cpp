@@ -1,4 +1,4 @@
-// How sandboxes come and go: create, restart, destroy, and the repair of what a crash left half done.
+// How sandboxes come and go: create, restart, destroy. What a crash left half done is repaired in repair.cpp.
 //
 // Order is everything here. A sandbox is noted as unfinished before its directory exists and until it is live; its uid
 // is given back only when its last file is gone; its key points to it from the moment it can be found.
@@ -13,6 +13,7 @@
 #include "etc_tree.hpp"
 #include "failure.hpp"
 #include "first_process.hpp"
+#include "lifetime.hpp"
 #include "outbound.hpp"
 #include "output_log.hpp"
 #include "sandbox_limits.hpp"
@@ -71,6 +72,7 @@ void set_limits(Record& record, const CreateRequest& request) {
 Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller& caller,
                        const std::function<void(const Info&)>& announce) {
     remove_what_died();
+    remove_what_expired();
     const std::optional<Templates::Ready> root = prepare_root(request, caller);
     Record record = new_record(request, root);
     if (record.network == Network::outbound) {
@@ -97,13 +99,16 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
         const int first = make(directory, record, request, files, caller, [&] {
             store_.write_new(directory, record);
             store_.set_key(key, record.id);
-            announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id)});
+            if (has_lifetime(record)) {
+                store_.look_again(record.id, next_look_ms(record));
+            }
+            announce(Info{record, State::initializing, {}, {}, store_.path_of(record.id), {}, {}});
         });
         if (!request.setup_commands.empty()) {
             return describe({Descriptor(::dup(directory.get())), record},
                             milliseconds{1000});  // they may have left some
         }
-        return Info{record, State::ready, {}, first, store_.path_of(record.id)};
+        return Info{record, State::ready, {}, first, store_.path_of(record.id), {}, expected_end_ms(directory, record)};
     } catch (...) {
         if (caller.cancelled()) {
             (void)caller.begin_cleanup(cleanup_ms);
@@ -139,6 +144,9 @@ Record Sandboxes::new_record(const CreateRequest& request, const std::optional<T
     record.timeout_ms = request.timeout_ms.value_or(0);
     set_limits(record, request);
     record.network = request.network.value_or(settings_.network);
+    const std::int64_t ttl = request.ttl_ms.value_or(0);
+    record.expires_at_ms = ttl > 0 ? record.created_at_ms + ttl : 0;
+    record.idle_ttl_ms = request.idle_ttl_ms.value_or(0);
     record.persistent = request.persistent;
     if (root) {
         record.root = root->root;
@@ -158,6 +166,9 @@ int Sandboxes::make(const Descriptor& directory, Record& record, const CreateReq
     run_setup(directory, record, request, caller);
     if (caller.cancelled()) {
         cancelled(BERTH_OUTCOME_NONE);
+    }
+    if (record.idle_ttl_ms > 0) {
+        begin_idle_time(directory);
     }
     record.stage = Stage::live;
     store_.write_stage(directory, record);
@@ -277,12 +288,20 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
     log_event(found.directory, ran ? "stopped for a restart" : "found stopped: its first process had died");
     stop(found);
     finish_restore(found);  // one that died in the middle
-    (void)start(found.directory, found.record, caller, [] {});
+    start_again(found.directory, found.record, caller);
     log_event(found.directory, "restarted");
     return describe(found, milliseconds{1000});
 }
 
 // Under the sandbox's lock.
+void Sandboxes::start_again(const Descriptor& directory, Record& record, Caller& caller) const {
+    forget_stop(directory);
+    (void)start(directory, record, caller, [] {});
+    if (record.idle_ttl_ms > 0) {
+        begin_idle_time(directory);
+    }
+}
+
 void Sandboxes::stop(Open& sandbox) {
     // Written first: who runs a process in it reads from this that it was ended on purpose.
     ++sandbox.record.generation;
@@ -313,70 +332,10 @@ void Sandboxes::destroy(std::string_view id, Caller& caller) {
     if (!mark) {
         cancelled(BERTH_OUTCOME_NONE);
     }
+    const bool was_over = is_over(directory, *record, FirstProcess::lives);
     tear_down(directory, *record);
-}
-
-// Under the sandbox's lock and with its note held. May be repeated after any failure or crash in the middle.
-void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
-    Record removing = record;
-    removing.stage = Stage::removing;
-    removing.persistent = false;  // nothing of it needs to outlast a power cut any more
-    try {
-        store_.write_stage(directory, removing);
-    } catch (const Failure&) {
-        // A full disk must not keep anybody from making room.
-    }
-    const Descriptor monitor =
-        end_first_process(directory, [&] { store_.forget_key(record.idempotency_key, record.id); });
-    stop_outbound(directory);
-    meter_.forget(record.id);
-    // Everything but what tells the next one where we were.
-    for (const std::string& name : names_in(directory.get())) {
-        if (name != "record" && name != limits_file) {
-            trees_.remove(directory.get(), name);
-        }
-    }
-    if (!limits_of(directory).empty()) {
-        // After the files: their cache would keep the memory of a removed group. And not while it holds a process.
-        wait_for_monitor(monitor);
-    }
-    remove_limits(directory);  // its note may be there without a word: who wrote it may have been killed
-    store_.remove_directory(record.id, directory);
-    wait_for_monitor(monitor);
-    release_ids(record);
-    store_.finish(record.id);
-}
-
-// Sandboxes whose creator or remover died. What cannot be removed now stays noted for the next time.
-void Sandboxes::remove_what_died() {
-    for (const std::string& id : store_.unfinished()) {
-        try {
-            const Lock mark = store_.try_begin(id);
-            if (!mark) {
-                continue;  // somebody is at it
-            }
-            const Descriptor directory = store_.open(id);
-            if (!directory) {
-                if (remove_unfinished_snapshot(id) == Removed::yes) {
-                    store_.forget_noted_key(mark, id);
-                    store_.finish(id);
-                }
-                continue;
-            }
-            const Lock lock = store_.try_lock(directory);
-            if (!lock) {
-                continue;
-            }
-            Record record = store_.read(directory).value_or(Record{});
-            if (record.stage == Stage::live) {
-                store_.finish(id);
-                continue;
-            }
-            record.id = id;
-            store_.forget_noted_key(mark, id);  // its record may never have been written
-            tear_down(directory, record);
-        } catch (const Failure&) {
-        }
+    if (was_over) {
+        throw refusal(BERTH_NOT_FOUND, "no such sandbox: its time was over");
     }
 }
 

@@ -102,6 +102,8 @@ public:
         request.memory_limit_mib = config.environment().memory_limit_mib();
         request.cpu_limit = config.environment().cpu_limit();
         request.pids_limit = config.pids_limit();
+        request.ttl_ms = milliseconds_of(config.ttl());
+        request.idle_ttl_ms = milliseconds_of(config.idle_ttl());
         if (config.network() != berth::Network::unspecified) {
             request.network = network_of(config.network());
         }
@@ -272,7 +274,7 @@ BERTH_PLUGIN(Local, R"({
   "contract": 1,
   "features": ["stdin", "tty", "signals", "detach", "network_none", "network_host", "network_outbound", "persistent",
     "template", "restart_keeps_files", "log_follow", "memory_limit", "cpu_limit", "pids_limit", "disk_limit",
-    "process_limits"],
+    "process_limits", "ttl", "idle_ttl"],
   "config": {
     "type": "object",
     "additionalProperties": false,

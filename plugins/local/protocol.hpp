@@ -28,6 +28,7 @@ enum class Type : std::uint32_t {
     files_out = 4,  // -> entry, data, file_end, skipped, done | failed
     usage = 5,      // -> usage_sample
     attend = 6,     // nothing comes back: who asks sees the connection end with the sandbox
+    live = 7,       // -> pong; the sandbox is made: its idle time counts from now on
 
     // Plugin to init during a run.
     signal = 20,  // u32 number

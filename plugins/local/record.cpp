@@ -138,6 +138,12 @@ std::string to_text(const Record& record) {
     if (record.pids_limit) {
         text["pids_limit"] = *record.pids_limit;
     }
+    if (record.expires_at_ms > 0) {
+        text["expires_at_ms"] = record.expires_at_ms;
+    }
+    if (record.idle_ttl_ms > 0) {
+        text["idle_ttl_ms"] = record.idle_ttl_ms;
+    }
     if (record.name) {
         text["name"] = bytes_to_json(*record.name);
     }
@@ -167,6 +173,8 @@ std::optional<Record> parse_record(std::string_view text) {
         record.environment = values_from_json(from.at("environment"));
         record.labels = values_from_json(from.at("labels"));
         record.secret_names = from.value("secret_names", std::vector<std::string>{});
+        record.expires_at_ms = from.value("expires_at_ms", std::int64_t{0});
+        record.idle_ttl_ms = from.value("idle_ttl_ms", std::int64_t{0});
         if (from.contains("uid")) {
             record.uid = from.at("uid").get<std::uint32_t>();
         }

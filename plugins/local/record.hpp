@@ -44,6 +44,8 @@ struct Record {
     std::optional<std::string> name;
     std::string directory = "/workspace";           // default working directory, absolute
     std::int64_t timeout_ms = 0;                    // default of a process; 0 = none
+    std::int64_t expires_at_ms = 0;                 // when it is removed, whatever runs; 0 = never
+    std::int64_t idle_ttl_ms = 0;                   // how long it may be without use; 0 = for ever
     std::optional<std::uint64_t> memory_limit_mib;  // limits as they are really given; absent: none
     std::optional<double> cpu_limit;                // percent, 100 = one core
     std::optional<std::uint64_t> pids_limit;

@@ -13,6 +13,7 @@
 #include "file_content.hpp"
 #include "first_process.hpp"
 #include "launch.hpp"
+#include "lifetime.hpp"
 #include "outbound.hpp"
 #include "output_log.hpp"
 #include "sandbox_limits.hpp"
@@ -32,20 +33,24 @@ bool overlap(const UidRange& one, const UidRange& two) {
     return one.first < std::uint64_t{two.first} + two.count && two.first < std::uint64_t{one.first} + one.count;
 }
 
-void stamp_use(const Descriptor& sandbox) {
-    if (::utimensat(sandbox.get(), "used", nullptr, AT_SYMLINK_NOFOLLOW) != 0) {
-        [[maybe_unused]] const Descriptor file(
-            ::openat(sandbox.get(), "used", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+// The use of a sandbox by one call. With an idle time its end counts too.
+class Use {
+public:
+    Use(const Descriptor& sandbox, const Record& record) : sandbox_(sandbox), long_(record.idle_ttl_ms > 0) {
+        stamp_use(sandbox_);
     }
-}
+    ~Use() {
+        if (long_) {
+            stamp_use(sandbox_);
+        }
+    }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
 
-std::optional<std::int64_t> last_use(const Descriptor& sandbox) {
-    struct stat info {};
-    if (::fstatat(sandbox.get(), "used", &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        return std::nullopt;
-    }
-    return std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
-}
+private:
+    const Descriptor& sandbox_;
+    bool long_;
+};
 
 }  // namespace
 
@@ -81,19 +86,20 @@ Sandboxes::Sandboxes(Settings settings)
 
 // --- finding
 
-std::optional<Sandboxes::Open> Sandboxes::find(std::string_view id) const {
+std::optional<Sandboxes::Open> Sandboxes::find(std::string_view id) {
     Descriptor directory = store_.open(id);
     std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
     if (!record || record->stage == Stage::removing) {
         return std::nullopt;
     }
-    if (record->stage == Stage::creating && store_.try_lock(directory)) {
+    if (record->stage == Stage::creating && !store_.is_locked(directory)) {
         return std::nullopt;  // its creator died: it never came to be, and goes with the next create or list
     }
-    return Open{std::move(directory), std::move(*record)};
+    Open found{std::move(directory), std::move(*record)};
+    return has_ended(found) ? std::nullopt : std::optional(std::move(found));
 }
 
-Sandboxes::Open Sandboxes::open(std::string_view id) const {
+Sandboxes::Open Sandboxes::open(std::string_view id) {
     std::optional<Open> found = find(id);
     if (!found) {
         not_found();
@@ -101,7 +107,7 @@ Sandboxes::Open Sandboxes::open(std::string_view id) const {
     return std::move(*found);
 }
 
-Sandboxes::Open Sandboxes::open_made(std::string_view id) const {
+Sandboxes::Open Sandboxes::open_made(std::string_view id) {
     Open found = open(id);
     if (found.record.stage == Stage::creating) {
         throw refusal(BERTH_NOT_READY, "the sandbox is being made", "wait until it is ready");
@@ -109,7 +115,7 @@ Sandboxes::Open Sandboxes::open_made(std::string_view id) const {
     return found;
 }
 
-Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
+Sandboxes::Open Sandboxes::open_running(std::string_view id) {
     Open found = open_made(id);
     if (!first_process(found.directory)) {
         throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");
@@ -118,7 +124,13 @@ Sandboxes::Open Sandboxes::open_running(std::string_view id) const {
 }
 
 Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
-    Info info{sandbox.record, State::initializing, last_use(sandbox.directory), {}, store_.path_of(sandbox.record.id)};
+    Info info{sandbox.record,
+              State::initializing,
+              last_use_ms(sandbox.directory),
+              {},
+              store_.path_of(sandbox.record.id),
+              {},
+              expected_end_ms(sandbox.directory, sandbox.record)};
     info.clones_snapshots = clones_files(store_.base().get());
     if (sandbox.record.stage == Stage::creating) {
         return info;
@@ -127,7 +139,7 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
     const Asked asked = first ? ask_first_process(sandbox.directory, patience) : Asked{};
     if (asked.presence == Presence::gone) {
         // Held while it is started again.
-        info.state = store_.try_lock(sandbox.directory) ? State::stopped : State::initializing;
+        info.state = store_.is_locked(sandbox.directory) ? State::initializing : State::stopped;
         return info;
     }
     info.first_process = first->pid;
@@ -146,6 +158,7 @@ Info Sandboxes::get(std::string_view id) {
 
 std::vector<Info> Sandboxes::list(Caller& caller) {
     remove_what_died();
+    remove_blank();
     std::vector<Info> infos;
     for (const std::string& id : store_.ids()) {
         if (caller.cancelled()) {
@@ -159,7 +172,7 @@ std::vector<Info> Sandboxes::list(Caller& caller) {
     return infos;
 }
 
-bool Sandboxes::is_ready(std::string_view id) const {
+bool Sandboxes::is_ready(std::string_view id) {
     const std::optional<Open> found = find(id);
     return found && found->record.stage == Stage::live && first_process(found->directory) &&
            ask_first_process(found->directory, milliseconds{1000}).presence != Presence::gone;
@@ -179,7 +192,7 @@ ProcessEnd Sandboxes::run(std::string_view id, RunRequest request, Caller& calle
     }
     lay_over(variables, request.environment);
     process.environment = as_texts(variables);
-    stamp_use(found.directory);
+    const Use use(found.directory, record);
     const std::unique_ptr<RunGroup> own = limit_run(found, request, caller);
     process.groups = own ? &own->joins() : nullptr;
     const OutOfMemory memory(record.memory_limit_mib ? limits_of(found.directory) : SandboxGroup{}, own.get());
@@ -224,14 +237,14 @@ std::unique_ptr<RunGroup> Sandboxes::limit_run(const Open& sandbox, const RunReq
 
 void Sandboxes::upload_files(std::string_view id, EntrySource& source, Caller& caller) {
     const Open found = open_running(id);
-    stamp_use(found.directory);
+    const Use use(found.directory, found.record);
     upload(found.directory.get(), found.record.directory, source, caller);
 }
 
 void Sandboxes::download_files(std::string_view id, const std::vector<std::string>& paths, EntrySink& sink,
                                Caller& caller) {
     const Open found = open_running(id);
-    stamp_use(found.directory);
+    const Use use(found.directory, found.record);
     download(found.directory.get(), found.record.directory, paths, sink, caller);
 }
 
@@ -254,7 +267,7 @@ UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
     return figures;
 }
 
-std::vector<NamedValue> Sandboxes::environment(std::string_view id) const {
+std::vector<NamedValue> Sandboxes::environment(std::string_view id) {
     return open_made(id).record.environment;
 }
 
@@ -283,13 +296,13 @@ void Sandboxes::set_environment(std::string_view id, const std::vector<NamedValu
     log_event(found.directory, "environment changed:" + names + removed);
 }
 
-void Sandboxes::logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take) const {
+void Sandboxes::logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take) {
     const Open found = open_made(id);
     read_log(found.directory, found.record.created_at_ms, request, caller, take);
 }
 
-// Whether this sandbox was destroyed or restarted since it had that generation.
-bool Sandboxes::ended_by_us(std::string_view id, std::uint64_t generation) const {
+// Whether this sandbox was destroyed or restarted, or its time was over, since it had that generation.
+bool Sandboxes::ended_by_us(std::string_view id, std::uint64_t generation) {
     const std::optional<Open> found = find(id);
     return !found || found->record.generation != generation;
 }

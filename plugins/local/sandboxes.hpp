@@ -54,8 +54,9 @@ struct Info {
     std::optional<std::int64_t> last_used_at_ms;
     std::optional<int> first_process;  // its number on this host
     std::string state_path;
-    std::optional<int> network_helper = {};  // the number of what carries its outbound network
-    bool clones_snapshots = false;           // the file system shares blocks
+    std::optional<int> network_helper = {};     // the number of what carries its outbound network
+    std::optional<std::int64_t> expires_at_ms;  // if nobody uses it till then
+    bool clones_snapshots = false;              // the file system shares blocks
 };
 
 struct CreateRequest {
@@ -63,6 +64,8 @@ struct CreateRequest {
     std::optional<std::string> name;
     std::optional<std::string> directory;
     std::optional<std::int64_t> timeout_ms;
+    std::optional<std::int64_t> ttl_ms;       // removed after this time, whatever runs; 0 = never
+    std::optional<std::int64_t> idle_ttl_ms;  // removed after this time without use
     std::optional<Network> network;
     std::optional<std::uint64_t> memory_limit_mib;  // 0 = none, as with the others
     std::optional<double> cpu_limit;
@@ -96,18 +99,18 @@ public:
     [[nodiscard]] Info get(std::string_view id);
     [[nodiscard]] std::vector<Info> list(Caller& caller);
     void destroy(std::string_view id, Caller& caller);
-    [[nodiscard]] bool is_ready(std::string_view id) const;
+    [[nodiscard]] bool is_ready(std::string_view id);
     Info restart(std::string_view id, Caller& caller);
     ProcessEnd run(std::string_view id, RunRequest request, Caller& caller, ProcessSink& sink);
     void upload_files(std::string_view id, EntrySource& source, Caller& caller);
     void download_files(std::string_view id, const std::vector<std::string>& paths, EntrySink& sink, Caller& caller);
     [[nodiscard]] UsageFigures usage(std::string_view id, Caller& caller);
     // The sandbox's own variables: what create was given and what was set later, without defaults.
-    [[nodiscard]] std::vector<NamedValue> environment(std::string_view id) const;
+    [[nodiscard]] std::vector<NamedValue> environment(std::string_view id);
     // All or nothing; processes that run keep what they have.
     void set_environment(std::string_view id, const std::vector<NamedValue>& set, const std::vector<std::string>& unset,
                          Caller& caller);
-    void logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take) const;
+    void logs(std::string_view id, const LogRequest& request, Caller& caller, const LogTaker& take);
     // Its id.
     std::string create_snapshot(std::string_view id, std::string_view name, Caller& caller);
     void restore_snapshot(std::string_view id, std::string_view snapshot, Caller& caller);
@@ -119,11 +122,13 @@ private:
         Descriptor directory;
         Record record;
     };
-    [[nodiscard]] std::optional<Open> find(std::string_view id) const;
-    [[nodiscard]] Open open(std::string_view id) const;
+    // None of them finds a sandbox whose time is over: looking for it removes it.
+    [[nodiscard]] std::optional<Open> find(std::string_view id);
+    [[nodiscard]] Open open(std::string_view id);
     // Any that has come to be, running or not.
-    [[nodiscard]] Open open_made(std::string_view id) const;
-    [[nodiscard]] Open open_running(std::string_view id) const;
+    [[nodiscard]] Open open_made(std::string_view id);
+    [[nodiscard]] Open open_running(std::string_view id);
+    [[nodiscard]] bool has_ended(const Open& sandbox);
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
     [[nodiscard]] std::unique_ptr<RunGroup> limit_run(const Open& sandbox, const RunRequest& request,
                                                       Caller& caller) const;
@@ -137,6 +142,8 @@ private:
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
     int start(const Descriptor& directory, Record& record, Caller& caller,
               const std::function<void()>& meanwhile) const;
+    // One that has been made before.
+    void start_again(const Descriptor& directory, Record& record, Caller& caller) const;
     void stop(Open& sandbox);
     void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings,
                     SnapshotRecord& counted) const;
@@ -149,7 +156,10 @@ private:
     void remove_all(int parent, const std::string& name) const;
     void tear_down(const Descriptor& directory, const Record& record);
     void remove_what_died();
-    [[nodiscard]] bool ended_by_us(std::string_view id, std::uint64_t generation) const;
+    [[nodiscard]] bool remove_unfinished(const std::string& id);
+    void remove_what_expired();
+    void remove_blank();
+    [[nodiscard]] bool ended_by_us(std::string_view id, std::uint64_t generation);
 
     Settings settings_;
     Store store_;

@@ -231,7 +231,7 @@ void Sandboxes::swap_in(Open& sandbox, const std::string& restoring, Caller& cal
         change_places(sandbox.directory, place, sandbox.record, Way::in);
         sandbox.record.environment = read_variables(place, "variables");
         store_.write(sandbox.directory, sandbox.record);
-        (void)start(sandbox.directory, sandbox.record, caller, [] {});
+        start_again(sandbox.directory, sandbox.record, caller);
         ::unlinkat(sandbox.directory.get(), restore_note, 0);
     } catch (...) {
         stop(sandbox);
@@ -240,7 +240,7 @@ void Sandboxes::swap_in(Open& sandbox, const std::string& restoring, Caller& cal
             finish_restore(sandbox);
         }
         Nobody nobody;
-        (void)start(sandbox.directory, sandbox.record, nobody, [] {});
+        start_again(sandbox.directory, sandbox.record, nobody);
         throw;
     }
 }

@@ -83,6 +83,7 @@ Store::Store(const std::string& state, const std::string& provider, Accounts acc
     sandboxes_ = make_directory(base_.get(), "sandboxes", mode);
     keys_ = make_directory(base_.get(), "keys", 0700);
     unfinished_ = make_directory(base_.get(), "unfinished", 0700);
+    expiring_ = make_directory(base_.get(), "expiring", 0700);
 }
 
 // --- sandboxes
@@ -109,6 +110,12 @@ void Store::remove_directory(const std::string& id, const Descriptor& sandbox) c
             ::unlinkat(sandbox.get(), name.c_str(), 0);
         }
     }
+    throw system_failure("cannot delete the sandbox's directory", errno);
+}
+
+bool Store::is_blank(const Descriptor& sandbox) {
+    struct stat info {};
+    return ::fstatat(sandbox.get(), "record", &info, AT_SYMLINK_NOFOLLOW) != 0 ? errno == ENOENT : info.st_size == 0;
 }
 
 std::optional<Record> Store::read(const Descriptor& sandbox) const {
@@ -151,6 +158,36 @@ Lock Store::try_lock(const Descriptor& sandbox) const {
     return again && berth_local::try_lock(again) ? std::move(again) : Lock();
 }
 
+bool Store::is_locked(const Descriptor& sandbox) const {
+    const Descriptor again = open_directory(sandbox.get(), ".");
+    return again && ::flock(again.get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+// --- lifetimes
+
+void Store::look_again(const std::string& id, std::int64_t at_ms) const {
+    const Descriptor file(::openat(expiring_.get(), id.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const timespec at{at_ms / 1000, at_ms % 1000 * 1'000'000};
+    const timespec times[2] = {at, at};
+    if (!file || ::futimens(file.get(), times) != 0) {
+        throw system_failure("cannot note the sandbox's lifetime", errno);
+    }
+}
+
+void Store::look_no_more(const std::string& id) const {
+    ::unlinkat(expiring_.get(), id.c_str(), 0);
+}
+
+std::vector<std::string> Store::due(std::int64_t now_ms) const {
+    std::vector<std::string> ids = ids_in(expiring_);
+    std::erase_if(ids, [&](const std::string& id) {
+        struct stat info {};
+        return ::fstatat(expiring_.get(), id.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+               std::int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000 > now_ms;
+    });
+    return ids;
+}
+
 // --- unfinished work
 
 Lock Store::begin(const std::string& id, Caller& caller) const {
@@ -170,7 +207,7 @@ Lock Store::begin(const std::string& id, Caller& caller) const {
 }
 
 Lock Store::try_begin(const std::string& id) const {
-    Lock mark(::openat(unfinished_.get(), id.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    Lock mark(::openat(unfinished_.get(), id.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
     struct stat info {};
     return mark && berth_local::try_lock(mark) && ::fstat(mark.get(), &info) == 0 && info.st_nlink > 0 ? std::move(mark)
                                                                                                        : Lock();

@@ -1,8 +1,10 @@
 // The state tree of one provider on disk: sandbox directories, records, locks, idempotency keys, unfinished work.
 //
 //   STATE/PROVIDER/sandboxes/ID/   record, init (who runs), used (its time says when), socket,
-//                                  log.N, workspace/ home/ tmp/ (the sandbox's own); its lock is the directory's
+//                                  over and stopped (see lifetime.cpp), log.N,
+//                                  workspace/ home/ tmp/ (the sandbox's own); its lock is the directory's
 //   STATE/PROVIDER/keys/KEY        the id that an idempotency key stands for; locked while it is being made
+//   STATE/PROVIDER/expiring/ID     a sandbox with a lifetime; the file's time says when to look whether it is over
 //   STATE/PROVIDER/unfinished/ID   a sandbox or snapshot that is being made or removed: found again after a crash
 //
 // Everything is ours alone. When sandboxes have accounts of their own, these must find a way to their own directory,
@@ -43,6 +45,8 @@ public:
     [[nodiscard]] Descriptor make(const std::string& id) const;
     // With the record and all that is left in it. A process that was just ended may still write its last log lines.
     void remove_directory(const std::string& id, const Descriptor& sandbox) const;
+    // Nothing was ever written about it, or a power cut took it back. A record that cannot be read is not blank.
+    [[nodiscard]] static bool is_blank(const Descriptor& sandbox);
     [[nodiscard]] std::optional<Record> read(const Descriptor& sandbox) const;
     void write(const Descriptor& sandbox, const Record& record) const;
     // The first writing, before anybody can know the sandbox: in place, and not for ever yet.
@@ -53,12 +57,14 @@ public:
     [[nodiscard]] Lock lock(const Descriptor& sandbox, Caller& caller) const;
     // Empty when somebody else holds it.
     [[nodiscard]] Lock try_lock(const Descriptor& sandbox) const;
+    // Whether somebody is just changing it. Those who only ask are not in each other's way.
+    [[nodiscard]] bool is_locked(const Descriptor& sandbox) const;
 
     // --- unfinished work
     // Notes it, and holds the note: whoever finds one that nobody holds knows that its maker died. Empty: the caller
     // gave up.
     [[nodiscard]] Lock begin(const std::string& id, Caller& caller) const;
-    // The note that is there already; empty when somebody holds it.
+    // The same without waiting; empty when somebody holds it.
     [[nodiscard]] Lock try_begin(const std::string& id) const;
     void finish(const std::string& id) const;
     // Writes into a note of our own which key its sandbox is for, before that is held; and forgets the key of a note
@@ -66,6 +72,12 @@ public:
     void note_key(const Lock& mark, std::string_view key) const;
     void forget_noted_key(const Lock& mark, const std::string& id) const;
     [[nodiscard]] std::vector<std::string> unfinished() const;
+
+    // --- lifetimes
+    void look_again(const std::string& id, std::int64_t at_ms) const;
+    void look_no_more(const std::string& id) const;
+    // Those whose moment has come.
+    [[nodiscard]] std::vector<std::string> due(std::int64_t now_ms) const;
 
     // --- idempotency keys
     struct Key {
@@ -87,6 +99,7 @@ private:
     Descriptor sandboxes_;
     Descriptor keys_;
     Descriptor unfinished_;
+    Descriptor expiring_;
 };
 
 // Ids of ours: 16 characters of [a-z0-9].

@@ -72,7 +72,7 @@ TEST_CASE("a requirement that nobody meets is refused before anything is made") 
     const auto ended = workspace.berth({"create", "--require", "create_snapshot"});
     CHECK(ended.exit_code == 125);
     CHECK(ended.error.find("create_snapshot") != std::string::npos);
-    CHECK(workspace.berth({"create", "--ttl", "1h"}).exit_code == 125);
+    CHECK(workspace.berth({"create", "--provider", "odd", "--ttl", "1h"}).exit_code == 125);
     CHECK(workspace.berth({"create", "--provider", "locla"}).error.find("local") != std::string::npos);
     CHECK(workspace.sandboxes().empty());
 }

@@ -11,22 +11,6 @@ using namespace room;
 
 namespace {
 
-std::size_t entries(const std::filesystem::path& path) {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
-}
-
-// Nothing of any sandbox may be left in the state tree, and no uid claimed.
-void check_nothing_left(const Provider& provider) {
-    const std::filesystem::path state = provider.directory.path() / "state" / "local";
-    CHECK(entries(state / "sandboxes") == 0);
-    CHECK(entries(state / "keys") == 0);
-    CHECK(entries(state / "unfinished") == 0);
-    if (std::filesystem::exists(provider.directory.path() / "uids")) {
-        CHECK(entries(provider.directory.path() / "uids") == 0);
-    }
-}
-
 std::size_t open_descriptors() {
     return entries("/proc/self/fd");
 }
@@ -35,18 +19,6 @@ pid_t first_process_of(Provider& provider, const std::string& id) {
     const auto number = provider.sandboxes.get(id).first_process;
     REQUIRE(number.has_value());
     return *number;
-}
-
-void wait_until(const std::function<bool()>& holds) {
-    // A bound that only something broken reaches, also on a machine with ten times more to do than it can.
-    // What held once need not hold a moment later, so nobody asks again.
-    for (int i = 0; i < 12'000; ++i) {
-        if (holds()) {
-            return;
-        }
-        ::poll(nullptr, 0, 5);
-    }
-    FAIL_CHECK("what was waited for never came");
 }
 
 }  // namespace

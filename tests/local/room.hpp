@@ -274,4 +274,33 @@ rooms::Failure failure_of(Action&& action) {
     return {};
 }
 
+inline std::size_t entries(const std::filesystem::path& path) {
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
+}
+
+// Nothing of any sandbox may be left in the state tree, and no uid claimed.
+inline void check_nothing_left(const Provider& provider) {
+    const std::filesystem::path state = provider.directory.path() / "state" / "local";
+    CHECK(entries(state / "sandboxes") == 0);
+    CHECK(entries(state / "keys") == 0);
+    CHECK(entries(state / "unfinished") == 0);
+    CHECK(entries(state / "expiring") == 0);
+    if (std::filesystem::exists(provider.directory.path() / "uids")) {
+        CHECK(entries(provider.directory.path() / "uids") == 0);
+    }
+}
+
+inline void wait_until(const std::function<bool()>& holds) {
+    // A bound that only something broken reaches, also on a machine with ten times more to do than it can.
+    // What held once need not hold a moment later, so nobody asks again.
+    for (int i = 0; i < 12'000; ++i) {
+        if (holds()) {
+            return;
+        }
+        ::poll(nullptr, 0, 5);
+    }
+    FAIL_CHECK("what was waited for never came");
+}
+
 }  // namespace room

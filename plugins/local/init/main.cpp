@@ -1,4 +1,5 @@
-// berth-init: the first process of a sandbox. `berth-init FD` takes work from the listening Unix socket FD.
+// berth-init: the first process of a sandbox. `berth-init FD` takes work from the listening Unix socket FD, for ever;
+// `berth-init FD NOTE LIFE IDLE` for so many milliseconds in all and without use (0 = no limit), and then writes to NOTE.
 //
 // Static and small: it is run by every sandbox, in whatever root that has. It holds no capability but those that a
 // template's root has over its own ids, cannot be traced or read by what runs beside it (not dumpable), and gives none
@@ -19,10 +20,13 @@ namespace {
 
 constexpr int misuse = 2;
 constexpr int listener = 3;
+constexpr int note = 4;
 
-// stdin, stdout and stderr are nothing, 3 is the socket, and no other descriptor is left from outside.
-bool tidy_descriptors(int socket) {
-    if (socket != listener && dup2(socket, listener) < 0) {
+// stdin, stdout and stderr are nothing, 3 is the socket, 4 takes the note, and no other descriptor is left from outside.
+bool tidy_descriptors(int socket, int given_note) {
+    // First out of the way: either may have the other's place.
+    const int far_note = given_note < 0 ? -1 : fcntl(given_note, F_DUPFD, 100);
+    if ((socket != listener && dup2(socket, listener) < 0) || (far_note >= 0 && dup3(far_note, note, O_CLOEXEC) < 0)) {
         return false;
     }
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -34,14 +38,16 @@ bool tidy_descriptors(int socket) {
             return false;
         }
     }
-    return close_range(listener + 1, ~0U, 0) == 0 && fcntl(listener, F_SETFD, FD_CLOEXEC) == 0 &&
+    const unsigned first_unknown = given_note < 0 ? note : note + 1;
+    return close_range(first_unknown, ~0U, 0) == 0 && fcntl(listener, F_SETFD, FD_CLOEXEC) == 0 &&
            fcntl(listener, F_SETFL, O_NONBLOCK) == 0;
 }
 
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count != 2) {
+    const bool limited = count == 5;
+    if (count != 2 && !limited) {
         return misuse;
     }
     prctl(PR_SET_DUMPABLE, 0);
@@ -52,7 +58,11 @@ int main(int count, char** arguments) {
     umask(0);
     berth_init::raise_limits();
     static berth_init::Server server;
-    if (getpid() != 1 || !tidy_descriptors(std::atoi(arguments[1])) || !server.start(listener)) {
+    const int given_note = limited ? std::atoi(arguments[2]) : -1;
+    if (getpid() != 1 || !tidy_descriptors(std::atoi(arguments[1]), given_note) || !server.start(listener)) {
+        return misuse;
+    }
+    if (limited && !server.limit_lifetime(note, std::atoll(arguments[3]), std::atoll(arguments[4]))) {
         return misuse;
     }
     server.serve();

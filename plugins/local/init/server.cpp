@@ -86,11 +86,20 @@ bool Server::start(int listener) {
            epoll_ >= 0 && watch(listener_, EPOLLIN) && watch(signals_, EPOLLIN) && watch(notify_, EPOLLIN);
 }
 
+bool Server::limit_lifetime(int note, std::int64_t life_ms, std::int64_t idle_ms) {
+    if (!lifetime_.start(note, life_ms, idle_ms)) {
+        return false;
+    }
+    timer_.descriptor = lifetime_.descriptor();
+    return watch(timer_, EPOLLIN);
+}
+
 void Server::serve() {
     for (;;) {
         epoll_event events[32];
         const int count = epoll_wait(epoll_, events, 32, wait_ms(monotonic_ns()));
         bool child_died = false;
+        bool timer_spoke = false;
         for (int i = 0; i < count; ++i) {
             auto* source = static_cast<Source*>(events[i].data.ptr);
             switch (source->kind) {
@@ -105,6 +114,9 @@ void Server::serve() {
                     [[maybe_unused]] const ssize_t size = read(notify_.descriptor, &value, sizeof value);
                     break;
                 }
+                case Source::Kind::lifetime:
+                    timer_spoke = true;
+                    break;
                 case Source::Kind::connection:
                     read_some(*static_cast<Connection*>(source));
                     break;
@@ -115,6 +127,9 @@ void Server::serve() {
         }
         if (child_died) {
             reap_all();
+        }
+        if (timer_spoke && lifetime_.over(busy() > 0)) {
+            lifetime_.end();
         }
         look_at_runs(monotonic_ns());
         forget_finished_runs();
@@ -236,6 +251,9 @@ bool Server::complete(Connection& connection) {
 
 bool Server::begin_request(Connection& connection) {
     switch (static_cast<protocol::Type>(connection.header.type)) {
+        case protocol::Type::live:
+            lifetime_.begin_idle_time();
+            return answer_ping(connection);
         case protocol::Type::ping:
             return answer_ping(connection);
         case protocol::Type::usage:
@@ -243,9 +261,11 @@ bool Server::begin_request(Connection& connection) {
         case protocol::Type::attend:
             return true;
         case protocol::Type::run:
+            lifetime_.used();
             return begin_run(connection);
         case protocol::Type::files_in:
         case protocol::Type::files_out:
+            lifetime_.used();
             return serve_files(connection);
         default:
             return false;
@@ -368,6 +388,7 @@ bool Server::answer_usage(Connection& connection) {
 void Server::close_connection(Connection& connection) {
     unwatch(connection);
     if (connection.run != nullptr) {
+        lifetime_.used();
         // The run goes on without a listener; its anchor may still report, so the descriptor stays until its end.
         Run& run = *connection.run;
         run.host_gone = true;

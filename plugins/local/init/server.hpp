@@ -10,13 +10,14 @@
 
 #include "../protocol.hpp"
 #include "buffer.hpp"
+#include "lifetime.hpp"
 #include "run.hpp"
 
 namespace berth_init {
 
 // What an epoll event stands for.
 struct Source {
-    enum class Kind { listener, signals, notify, connection, drain } kind;
+    enum class Kind { listener, signals, notify, lifetime, connection, drain } kind;
     int descriptor = -1;
 };
 
@@ -36,6 +37,8 @@ class Server {
 public:
     // Takes over the listening descriptor. False: this machine has no epoll, eventfd or signalfd for us.
     bool start(int listener);
+    // Before `serve`, for a sandbox whose time is limited; see Lifetime::start.
+    bool limit_lifetime(int note, std::int64_t life_ms, std::int64_t idle_ms);
     [[noreturn]] void serve();
 
 private:
@@ -70,6 +73,8 @@ private:
     Source listener_{Source::Kind::listener};
     Source signals_{Source::Kind::signals};
     Source notify_{Source::Kind::notify};
+    Source timer_{Source::Kind::lifetime};
+    Lifetime lifetime_;
     int epoll_ = -1;
     int spare_ = -1;  // given up for a moment when descriptors run out, so that a waiting caller can be refused
     static constexpr std::uint32_t max_file_servers = 256;

@@ -21,6 +21,7 @@ constexpr std::int64_t first_retry = 5 * millisecond;
 void Server::reaped(pid_t pid, int status) {
     for (Run* run = runs_; run != nullptr; run = run->next) {
         if (run->anchor == pid && run->anchor_lives) {
+            lifetime_.used();
             run->anchor_lives = false;
             take_over(*run);
             return;
@@ -36,6 +37,7 @@ void Server::reaped(pid_t pid, int status) {
     }
     for (pid_t& server : file_servers_) {
         if (server == pid) {
+            lifetime_.used();
             server = 0;
             return;
         }
