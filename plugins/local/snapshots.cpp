@@ -89,7 +89,7 @@ std::vector<NamedValue> read_variables(const Descriptor& place, const std::strin
 
 // Makes copies of all trees; `counted` takes what they came to.
 void Sandboxes::copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings,
-                           SnapshotRecord& counted) const {
+                           SnapshotRecord& counted) {
     const Descriptor links = make_directory(to, "links", 0700);
     TreeCopy copy(links.get(), settings);
     for (const char* tree : trees_of(record)) {
@@ -149,7 +149,7 @@ std::string Sandboxes::create_snapshot(std::string_view id, std::string_view nam
 }
 
 TreeCopySettings Sandboxes::copy_settings(const Record& record, std::optional<std::uint32_t> from,
-                                          TreeCopySettings::Source source, Caller& caller) const {
+                                          TreeCopySettings::Source source, Caller& caller) {
     TreeCopySettings settings;
     settings.source = source;
     if (const std::optional<std::uint32_t> to = first_id_of(record)) {

@@ -274,9 +274,10 @@ rooms::Failure failure_of(Action&& action) {
     return {};
 }
 
+// In a directory; one that is not there has none.
 inline std::size_t entries(const std::filesystem::path& path) {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator(path), std::filesystem::directory_iterator()));
+    using Iterator = std::filesystem::directory_iterator;
+    return std::filesystem::exists(path) ? static_cast<std::size_t>(std::distance(Iterator(path), Iterator())) : 0;
 }
 
 // Nothing of any sandbox may be left in the state tree, and no uid claimed.

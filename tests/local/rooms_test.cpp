@@ -80,6 +80,50 @@ TEST_CASE("a lock is held by one at a time, and a cancel ends the wait") {
     CHECK(store.try_lock(sandbox));
 }
 
+TEST_CASE("those who only ask about a lock are not in each other's way") {
+    const TemporaryDirectory directory;
+    const rooms::Store store(directory.path() / "state", "p", rooms::Store::Accounts::ours);
+    const rooms::Descriptor sandbox = store.make(rooms::new_id());
+    CHECK_FALSE(store.is_locked(sandbox));
+    CHECK(entries(directory.path() / "state/p/sandboxes") == 1);
+    CHECK(rooms::names_in(sandbox.get()).empty());  // asking makes nothing
+    TestCaller caller;
+    const rooms::Lock held = store.lock(sandbox, caller);
+    CHECK(store.is_locked(sandbox));
+}
+
+TEST_CASE("lifetimes: only those whose moment has come are due") {
+    const TemporaryDirectory directory;
+    const rooms::Store store(directory.path() / "state", "p", rooms::Store::Accounts::ours);
+    const std::string early = rooms::new_id();
+    const std::string late = rooms::new_id();
+    store.look_again(early, 1'700'000'000'123);
+    store.look_again(late, 1'700'000'000'124);
+    CHECK(store.due(1'700'000'000'122).empty());
+    CHECK(store.due(1'700'000'000'123) == std::vector{early});
+    CHECK(store.due(1'700'000'000'124).size() == 2);
+    store.look_again(early, 1'900'000'000'000);
+    CHECK(store.due(1'700'000'000'124) == std::vector{late});
+    store.look_no_more(late);
+    CHECK(store.due(1'700'000'000'124).empty());
+}
+
+TEST_CASE("a directory goes although somebody waits for its lock") {
+    const TemporaryDirectory directory;
+    const rooms::Store store(directory.path() / "state", "p", rooms::Store::Accounts::ours);
+    TestCaller caller;
+    const std::string id = rooms::new_id();
+    const rooms::Descriptor sandbox = store.make(id);
+    CHECK(rooms::Store::is_blank(sandbox));
+    store.write(sandbox, rooms::Record{});
+    CHECK_FALSE(rooms::Store::is_blank(sandbox));
+    rooms::Lock held = store.lock(sandbox, caller);
+    store.remove_directory(id, sandbox);
+    CHECK_FALSE(store.open(id));
+    held.reset();
+    CHECK(failure_of([&] { (void)store.lock(sandbox, caller); }).code == BERTH_NOT_FOUND);
+}
+
 TEST_CASE("a note of unfinished work that nobody holds can be taken over, one that is held cannot") {
     const TemporaryDirectory directory;
     const rooms::Store store(directory.path() / "state", "p", rooms::Store::Accounts::ours);
@@ -93,7 +137,8 @@ TEST_CASE("a note of unfinished work that nobody holds can be taken over, one th
     CHECK(store.try_begin(id));
     store.finish(id);
     CHECK(store.unfinished().empty());
-    CHECK_FALSE(store.try_begin(id));
+    CHECK(store.try_begin(id));  // made anew, for what was left without one
+    store.finish(id);
 }
 
 TEST_CASE("a state directory that others can change is refused") {

@@ -20,12 +20,6 @@ private:
     std::function<bool()> act_;
 };
 
-std::size_t entries(const fs::path& path) {
-    return fs::exists(path)
-               ? static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()))
-               : 0;
-}
-
 fs::path state_of(const Provider& provider) {
     return provider.directory.path() / "state" / "local";
 }
