@@ -69,9 +69,9 @@ TEST_CASE("nobody reads the answer") {
 
 TEST_CASE("a requirement that nobody meets is refused before anything is made") {
     const Workspace workspace;
-    const auto ended = workspace.berth({"create", "--require", "create_snapshot"});
+    const auto ended = workspace.berth({"create", "--require", "network_allow_list"});
     CHECK(ended.exit_code == 125);
-    CHECK(ended.error.find("create_snapshot") != std::string::npos);
+    CHECK(ended.error.find("network_allow_list") != std::string::npos);
     CHECK(workspace.berth({"create", "--provider", "odd", "--ttl", "1h"}).exit_code == 125);
     CHECK(workspace.berth({"create", "--provider", "locla"}).error.find("local") != std::string::npos);
     CHECK(workspace.sandboxes().empty());

@@ -86,14 +86,6 @@ bool Server::start(int listener) {
            epoll_ >= 0 && watch(listener_, EPOLLIN) && watch(signals_, EPOLLIN) && watch(notify_, EPOLLIN);
 }
 
-bool Server::limit_lifetime(int note, std::int64_t life_ms, std::int64_t idle_ms) {
-    if (!lifetime_.start(note, life_ms, idle_ms)) {
-        return false;
-    }
-    timer_.descriptor = lifetime_.descriptor();
-    return watch(timer_, EPOLLIN);
-}
-
 void Server::serve() {
     for (;;) {
         epoll_event events[32];

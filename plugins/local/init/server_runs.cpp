@@ -18,6 +18,14 @@ constexpr std::int64_t first_retry = 5 * millisecond;
 
 }  // namespace
 
+bool Server::limit_lifetime(int note, std::int64_t life_ms, std::int64_t idle_ms) {
+    if (!lifetime_.start(note, life_ms, idle_ms)) {
+        return false;
+    }
+    timer_.descriptor = lifetime_.descriptor();
+    return watch(timer_, EPOLLIN);
+}
+
 void Server::reaped(pid_t pid, int status) {
     for (Run* run = runs_; run != nullptr; run = run->next) {
         if (run->anchor == pid && run->anchor_lives) {
