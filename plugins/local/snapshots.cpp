@@ -109,6 +109,11 @@ std::string Sandboxes::create_snapshot(std::string_view id, std::string_view nam
     if (ask_first_process(found.directory, milliseconds{1000}).presence == Presence::gone) {
         throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");  // it is just dying
     }
+    if (found.record.root && ::geteuid() != 0) {
+        // Its files belong to a range of ids, of which a copy made by us would keep neither owners nor what we cannot read.
+        throw refusal(BERTH_UNSUPPORTED, "as an ordinary user no snapshot of a sandbox from a template can be taken",
+                      "run Berth as root, or use the root `host`");
+    }
     const Descriptor hold = try_hold_trees(found.directory);
     if (!hold) {
         throw refusal(BERTH_CONFLICT, "a snapshot of the sandbox is being taken or restored",

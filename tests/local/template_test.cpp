@@ -196,6 +196,22 @@ TEST_CASE("uploads, downloads and disk usage work on the sandbox's own part") {
     CHECK(*after < *before + (2 << 20));  // the template does not count
 }
 
+TEST_CASE("a snapshot keeps owners and what was deleted, or is refused") {
+    TemplateProvider provider;
+    const std::string id = provider.create_tiny();
+    provider.run(id, "echo kept > /etc/mine; chown 5:6 /etc/mine; chmod 600 /etc/mine; rm /data/one");
+    if (::geteuid() != 0) {
+        CHECK(failure_of([&] { (void)provider.sandboxes.create_snapshot(id, "s", provider.caller); }).code ==
+              BERTH_UNSUPPORTED);
+        return;
+    }
+    const std::string snapshot = provider.sandboxes.create_snapshot(id, "s", provider.caller);
+    provider.run(id, "rm /etc/mine; touch /data/one");
+    provider.sandboxes.restore_snapshot(id, snapshot, provider.caller);
+    CHECK(provider.run(id, "stat -c '%u:%g %a' /etc/mine; cat /etc/mine; ls /data").out == "5:6 600\nkept\ntwo\n");
+    provider.sandboxes.delete_snapshot(snapshot, provider.caller);
+}
+
 TEST_CASE("nothing is left of a destroyed sandbox, or of one whose creator died") {
     TemplateProvider provider;
     const std::string id = provider.create_tiny();
