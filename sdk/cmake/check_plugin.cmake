@@ -13,12 +13,13 @@ if(NOT lines STREQUAL "berth_plugin_v1")
     refuse("it exports '${lines}' instead of berth_plugin_v1 alone")
 endif()
 
-# The notes as bytes: readelf -x shows 16 of them a line, in hexadecimal.
+# The notes as bytes: readelf -x shows 16 of them a line, in hexadecimal; LLVM's does not indent its lines.
 execute_process(COMMAND ${READELF} -x .note.berth ${PLUGIN} OUTPUT_VARIABLE dump ERROR_VARIABLE complaint)
-string(REGEX MATCHALL "  0x[0-9a-f]+ [0-9a-f ]+" rows "${dump}")
+string(REGEX MATCHALL "\n *0x[0-9a-f]+ [0-9a-f ]+" rows "${dump}")
 set(bytes "")
 foreach(row IN LISTS rows)
-    string(SUBSTRING "${row}" 13 35 columns)
+    string(STRIP "${row}" row)
+    string(SUBSTRING "${row} " 11 35 columns)
     string(REPLACE " " "" columns "${columns}")
     string(APPEND bytes "${columns}")
 endforeach()

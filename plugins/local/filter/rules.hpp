@@ -53,11 +53,11 @@ inline Group namespaces() {
         {{"setns"},
          // Its flags lie in memory, where no filter can look. C libraries then fall back to clone.
          {"clone3", {}, ENOSYS}}};
-    constexpr std::uint64_t kinds[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-                                       CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
-    for (const std::uint64_t kind : kinds) {
-        group.calls.push_back({"clone", has(0, kind)});
-        group.calls.push_back({"unshare", has(0, kind)});
+    constexpr int kinds[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+                             CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
+    for (const int kind : kinds) {
+        group.calls.push_back({"clone", has(0, static_cast<std::uint64_t>(kind))});
+        group.calls.push_back({"unshare", has(0, static_cast<std::uint64_t>(kind))});
     }
     group.calls.push_back({"unshare", has(0, CLONE_NEWTIME)});  // for clone the same bit belongs to a signal's number
     return group;
@@ -69,7 +69,7 @@ inline Group socket_families() {
     Group group{
         "rare socket families load old modules, and vsock ignores network namespaces", Group::Applies::always, {}};
     for (const char* call : {"socket", "socketpair"}) {
-        for (const std::uint64_t family : {3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15}) {
+        for (const unsigned family : {3U, 4U, 5U, 6U, 7U, 8U, 9U, 11U, 12U, 13U, 14U, 15U}) {
             group.calls.push_back({call, is(0, family), EAFNOSUPPORT});
         }
         group.calls.push_back({call, Condition{Condition::Compare::above, 0, AF_NETLINK}, EAFNOSUPPORT});
