@@ -285,6 +285,10 @@ void Sandboxes::delete_snapshot(std::string_view snapshot, Caller& caller) {
     try {
         snapshots_.forget(id);
     } catch (...) {
+        // What a delete that was killed left of it: the note, which tells of it, is ours now.
+        if (const Descriptor all = snapshots_.snapshots(); all && !snapshots_.is_whole(id)) {
+            remove_all(all.get(), id);
+        }
         store_.finish(id);
         throw;
     }

@@ -153,6 +153,19 @@ TEST_CASE("a maker that is killed leaves a half snapshot that goes with the next
     CHECK(provider.sandboxes.get(id).state == rooms::State::ready);
 }
 
+TEST_CASE("what a killed delete has left goes with the next one, which says that it is gone") {
+    Provider provider;
+    const std::string id = provider.create();
+    const std::string snapshot = provider.sandboxes.create_snapshot(id, "s", provider.caller);
+    // As far as a delete comes before it removes the trees.
+    std::ofstream(state_of(provider) / "unfinished" / snapshot).flush();
+    fs::remove(state_of(provider) / "snapshots" / snapshot / "record");
+    CHECK(failure_of([&] { provider.sandboxes.delete_snapshot(snapshot, provider.caller); }).code ==
+          BERTH_SNAPSHOT_NOT_FOUND);
+    CHECK(entries(state_of(provider) / "snapshots") == 0);
+    check_nothing_unfinished(provider, 0);
+}
+
 TEST_CASE("destroyed meanwhile: no snapshot, nothing left") {
     Provider provider;
     const std::string id = provider.create();
