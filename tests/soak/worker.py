@@ -99,9 +99,12 @@ class Worker:
 
     def settle(self, box):
         """After a killed call: nothing that it started runs on, and the sandbox runs."""
-        if self.info(box)["status"] in ("stopped", "error"):
-            self.program.must("restart", box.ref)
-        wait_until(f"{box.ref}: nothing runs in it", lambda: self.quiet(box))
+        def quiet_or_restarted():
+            # Looked at each time: what was killed may just have been ending it.
+            if self.info(box)["status"] in ("stopped", "error"):
+                self.program.must("restart", box.ref)
+            return self.quiet(box)
+        wait_until(f"{box.ref}: nothing runs in it", quiet_or_restarted)
 
     def quiet(self, box):
         return self.info(box)["status"] == "ready" and self.program.answer("stats", box.ref)["process_count"] == 1
