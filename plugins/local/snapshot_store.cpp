@@ -44,8 +44,7 @@ std::string to_text(const SnapshotRecord& snapshot) {
               {"bytes", snapshot.bytes},
               {"entries", snapshot.entries},
               {"skipped", snapshot.skipped},
-              {"environment", variables_text(snapshot.environment)},
-              {"secret_names", snapshot.secret_names}};
+              {"environment", variables_text(snapshot.environment)}};
     if (snapshot.template_name) {
         text["template"] = *snapshot.template_name;
     }
@@ -70,7 +69,6 @@ std::optional<SnapshotRecord> parse_snapshot(std::string_view text) {
         snapshot.entries = from.at("entries").get<std::uint64_t>();
         snapshot.skipped = from.at("skipped").get<std::uint64_t>();
         snapshot.environment = parse_variables(from.at("environment").get<std::string>());
-        snapshot.secret_names = from.at("secret_names").get<std::vector<std::string>>();
         if (from.contains("template")) {
             snapshot.template_name = from.at("template").get<std::string>();
         }

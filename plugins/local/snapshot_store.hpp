@@ -29,7 +29,6 @@ struct SnapshotRecord {
     std::optional<std::string> template_name;  // absent: the host's root
     std::optional<std::uint32_t> first_id;     // what its files' owners begin with, when root made it
     std::vector<NamedValue> environment;
-    std::vector<std::string> secret_names;
 };
 
 [[nodiscard]] std::string to_text(const SnapshotRecord& snapshot);

@@ -45,6 +45,16 @@ std::optional<std::string> template_of(const Record& record) {
     return record.root ? std::optional(record.root->name) : std::nullopt;
 }
 
+// What a range of /etc/subuid owns cannot be read or made by us ourselves.
+void need_reach(const Record& record) {
+    if (record.root && ::geteuid() != 0) {
+        throw refusal(
+            BERTH_UNSUPPORTED,
+            "an ordinary user has no snapshots of sandboxes from a template: their files belong to a range of ids",
+            "run Berth as root, or use the host's root");
+    }
+}
+
 std::string shown_path(std::string_view tree) {
     return tree == "home" ? "/home/sandbox" : tree == "root" ? "" : "/" + std::string(tree);
 }
@@ -106,6 +116,7 @@ void Sandboxes::copy_trees(const Record& record, int from, int to, const TreeCop
 std::string Sandboxes::create_snapshot(std::string_view id, std::string_view name, Caller& caller) {
     remove_what_died();
     Open found = open_running(id);
+    need_reach(found.record);
     if (ask_first_process(found.directory, milliseconds{1000}).presence == Presence::gone) {
         throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");  // it is just dying
     }
@@ -135,7 +146,6 @@ std::string Sandboxes::create_snapshot(std::string_view id, std::string_view nam
                    snapshot);
         found = open_made(id);  // its variables as they are now
         snapshot.environment = found.record.environment;
-        snapshot.secret_names = found.record.secret_names;
         snapshots_.write(place, snapshot);
     } catch (...) {
         if (caller.cancelled()) {
@@ -181,6 +191,7 @@ TreeCopySettings Sandboxes::copy_settings(const Record& record, std::optional<st
 void Sandboxes::restore_snapshot(std::string_view id, std::string_view snapshot_id, Caller& caller) {
     remove_what_died();
     Open found = open_made(id);
+    need_reach(found.record);
     SnapshotStore::Held snapshot = snapshots_.hold(snapshot_id);
     if (snapshot.record.template_name != template_of(found.record)) {
         throw refusal(BERTH_INVALID_ARGUMENT,

@@ -94,6 +94,59 @@ void snapshot_refusals(Context& context) {
     context.equal(context.output_of(sandbox, "cat file"), std::string("kept\n"), "the old files are still there");
 }
 
+void snapshot_keeps_environment(Context& context) {
+    SandboxConfig config;
+    config.environment.env = {{"A", "old"}};
+    const auto sandbox = context.fresh(config);
+    const auto snapshot = context.host().create_snapshot(sandbox, "variables", Context::bounded());
+    const SnapshotGuard guard(context, snapshot);
+    context.host().set_environment_variables(sandbox, {{"A", "new"}, {"B", "made"}}, {}, Context::bounded());
+    context.host().restore_snapshot(sandbox, snapshot, Context::bounded());
+    context.expect(context.host().get_environment_variables(sandbox, Context::bounded()) == Variables{{"A", "old"}},
+                   "the variables of the snapshot and no others");
+    context.equal(context.output_of(sandbox, "printf %s \"$A$B\""), std::string("old"), "processes have them");
+    context.host().restart(sandbox, Context::bounded());
+    context.equal(context.output_of(sandbox, "printf %s \"$A$B\""), std::string("old"), "also after a restart");
+}
+
+void restore_ends_processes(Context& context) {
+    const auto sandbox = context.fresh();
+    const auto snapshot = context.host().create_snapshot(sandbox, "processes", Context::bounded());
+    const SnapshotGuard guard(context, snapshot);
+    auto process =
+        context.host().execute_stream(sandbox, Context::shell_process("echo up; exec sleep 1000"), Context::bounded());
+    (void)read_until(context, *process.standard_output(), "up");
+    context.host().restore_snapshot(sandbox, snapshot, Context::bounded());
+    context.expect(process.wait().status == ProcessStatus::killed, "what ran is killed");
+}
+
+void snapshots_of_one_name(Context& context) {
+    const auto sandbox = context.fresh();
+    context.output_of(sandbox, "echo 1 > file");
+    const auto first = context.host().create_snapshot(sandbox, "same", Context::bounded());
+    const SnapshotGuard first_guard(context, first);
+    context.output_of(sandbox, "echo 2 > file");
+    const auto second = context.host().create_snapshot(sandbox, "same", Context::bounded());
+    const SnapshotGuard second_guard(context, second);
+    context.expect(first.id != second.id, "names need not be unique, ids are");
+    context.host().restore_snapshot(sandbox, first, Context::bounded());
+    context.equal(context.output_of(sandbox, "cat file"), std::string("1\n"), "the first");
+    context.host().restore_snapshot(sandbox, second, Context::bounded());
+    context.equal(context.output_of(sandbox, "cat file"), std::string("2\n"), "the second");
+}
+
+void snapshots_of_nobody(Context& context) {
+    const SandboxName nobody{context.provider(), "no-such-sandbox-9d1f"};
+    context.refused(
+        Code::not_found, [&] { (void)context.host().create_snapshot(nobody, "name", Context::bounded()); }, "take one");
+    context.refused(
+        Code::not_found,
+        [&] {
+            context.host().restore_snapshot(nobody, {context.provider(), "no-such-9d1f"}, Context::bounded());
+        },
+        "put one back");
+}
+
 void snapshots_are_listed(Context& context) {
     const auto sandbox = context.fresh();
     const auto snapshot = context.host().create_snapshot(sandbox, "listed", Context::bounded());
@@ -123,6 +176,13 @@ std::vector<Case> snapshot_cases() {
          "bad names and unknown snapshots are refused",
          snapshot_refusals,
          {"create_snapshot", "restore_snapshot"}},
+        {"snapshots",
+         "variables come back with the files",
+         snapshot_keeps_environment,
+         {"create_snapshot", "restore_snapshot", "set_environment_variables", "get_environment_variables"}},
+        {"snapshots", "a restore ends what runs", restore_ends_processes, {"create_snapshot", "restore_snapshot"}},
+        {"snapshots", "two of one name are two", snapshots_of_one_name, {"create_snapshot", "restore_snapshot"}},
+        {"snapshots", "of an unknown sandbox", snapshots_of_nobody, {"create_snapshot", "restore_snapshot"}},
         {"snapshots",
          "snapshots are listed and deleted",
          snapshots_are_listed,
