@@ -334,14 +334,6 @@ bool Server::command_run(Connection& connection) {
     }
 }
 
-std::uint32_t Server::free_slot() const {
-    std::uint32_t slot = 0;
-    while (slot < max_file_servers && file_servers_[slot] != 0) {
-        ++slot;
-    }
-    return slot;
-}
-
 bool Server::serve_files(Connection& connection) {
     const std::uint32_t slot = free_slot();
     if (slot == max_file_servers) {

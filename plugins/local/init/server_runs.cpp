@@ -218,6 +218,14 @@ int Server::wait_ms(std::int64_t now) const {
     return left < 0 ? 0 : left > 60'000 ? 60'000 : static_cast<int>(left);
 }
 
+std::uint32_t Server::free_slot() const {
+    std::uint32_t slot = 0;
+    while (slot < max_file_servers && file_servers_[slot] != 0) {
+        ++slot;
+    }
+    return slot;
+}
+
 std::uint32_t Server::busy() const {
     std::uint32_t count = 0;
     for (std::uint32_t slot = 0; slot < max_file_servers; ++slot) {
