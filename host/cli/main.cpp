@@ -1,6 +1,7 @@
 // The program `berth`: reads its words, does the command, turns what happened into an exit code. Wires the rooms of
 // the command line together and knows nothing else.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -104,6 +105,8 @@ int run(std::vector<std::string> words) {
 }  // namespace
 
 int main(int count, char** arguments) {
+    // A handful of threads that wait most of the time: arenas of their own would cost each of them some system calls.
+    ::mallopt(M_ARENA_MAX, 1);
     hold_standard_descriptors();
     keep_descriptors_to_ourselves();
     survive_closed_pipes();

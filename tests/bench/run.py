@@ -87,7 +87,7 @@ class Bench:
         return self.embedded("bench_output", "--rounds", self.rounds(15))
 
     def files(self):
-        return self.embedded("bench_files", "--rounds", self.rounds(9), "--small-rounds", self.rounds(15))
+        return self.embedded("bench_files", "--rounds", self.rounds(9), "--small-rounds", self.rounds(9))
 
     def idle(self):
         return self.embedded("bench_idle", "--hold", str(self.build / "tests/bench_hold"), "--sandboxes",
