@@ -1,4 +1,6 @@
 // See file_transfer.hpp: files into a sandbox.
+#include <sys/socket.h>
+
 #include <memory>
 #include <set>
 
@@ -19,7 +21,11 @@ public:
           directory_(directory),
           source_(source),
           caller_(caller),
-          buffer_(std::make_unique_for_overwrite<char[]>(protocol::data_chunk)) {}
+          buffer_(std::make_unique_for_overwrite<char[]>(protocol::data_chunk)) {
+        // Room for several chunks, so that both sides work at once; the kernel gives as much of it as it allows.
+        const int room = 2 << 20;
+        ::setsockopt(link_.descriptor(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    }
 
     void run();
 

@@ -1,5 +1,4 @@
-// Uploads, the inner side: each file appears whole or not at all. It is written without a name and then linked into its
-// place, which costs a directory half of what a temporary name and a rename do; where that cannot be, it is these.
+// Uploads, the inner side: each file appears whole or not at all (placed_file.hpp).
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,6 +7,7 @@
 #include <cstdio>
 
 #include "files.hpp"
+#include "placed_file.hpp"
 
 namespace berth_init {
 namespace {
@@ -31,7 +31,7 @@ class Upload {
 public:
     explicit Upload(FileStream& stream) : stream_(stream) {}
     ~Upload() {
-        abandon_file();
+        file_.abandon();
         apply_directory_modes();
         close_parent();
     }
@@ -42,10 +42,7 @@ private:
     bool take_entry(const Entry& entry);
     bool begin_file(const Entry& entry);
     bool write_content(std::string_view bytes);
-    bool open_file(mode_t mode);
     bool finish_file();
-    [[nodiscard]] int put_in_place();
-    void abandon_file();
     bool make_directory(const Entry& entry);
     bool make_link(const Entry& entry);
     int open_parent(std::string_view path);
@@ -55,7 +52,6 @@ private:
     void remember_mode(std::string_view path, mode_t mode);
     void apply_directory_modes();
     bool fail(int error);
-    void next_temporary() { std::snprintf(temporary_, sizeof temporary_, ".berth-%d-%u", getpid(), counter_++); }
 
     FileStream& stream_;
     Buffer path_;            // of the current entry, NUL-terminated, links at its end followed
@@ -63,11 +59,7 @@ private:
     std::uint32_t operation_ = 0;
     Buffer parent_path_;
     int parent_ = -1;
-    int file_ = -1;
-    bool can_be_nameless_ = true;  // the file system knows O_TMPFILE
-    bool nameless_ = false;        // the file in hand is
-    char temporary_[48] = {};
-    unsigned counter_ = 0;
+    PlacedFile file_;
     Buffer directory_modes_;  // a path with its NUL, then a DirectoryMode, again and again
 };
 
@@ -104,7 +96,7 @@ bool Upload::take(protocol::Type type, std::string_view payload) {
             entry.target = reader.text(protocol::max_path);
             entry.content = reader.bytes(protocol::max_frame);
             operation_ = entry.operation;
-            if (!reader.finished() || entry.path.empty() || entry.path[0] != '/' || file_ >= 0) {
+            if (!reader.finished() || entry.path.empty() || entry.path[0] != '/' || file_.begun()) {
                 return stream_.fail(protocol::Stage::request, EPROTO, operation_, entry.path);
             }
             return take_entry(entry);
@@ -114,7 +106,7 @@ bool Upload::take(protocol::Type type, std::string_view payload) {
         case protocol::Type::file_end:
             return finish_file();
         case protocol::Type::file_abort:
-            abandon_file();
+            file_.abandon();
             return true;
         case protocol::Type::operation_end: {
             apply_directory_modes();
@@ -162,7 +154,7 @@ bool Upload::take_entry(const Entry& entry) {
 
 bool Upload::fail(int error) {
     const std::string_view path = text_of(path_);
-    abandon_file();
+    file_.abandon();
     return stream_.fail(protocol::Stage::file, error, operation_, path);
 }
 
@@ -175,85 +167,27 @@ bool Upload::begin_file(const Entry& entry) {
     if (!complete && fstatat(parent_, name_, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(there.st_mode)) {
         return fail(EISDIR);
     }
-    // The umask is 0: what is asked for is what it gets.
-    const mode_t mode = (entry.flags & protocol::entry_mode_known) != 0 ? entry.mode : 0644;
-    return open_file(mode) && write_content(entry.content) && (!complete || finish_file());
-}
-
-bool Upload::open_file(mode_t mode) {
-    if (can_be_nameless_) {
-        file_ = openat(parent_, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
-        nameless_ = file_ >= 0;
-        can_be_nameless_ = nameless_ || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT);
+    if (const int error = file_.begin(parent_, (entry.flags & protocol::entry_mode_known) != 0 ? entry.mode : 0644);
+        error != 0) {
+        return fail(error);
     }
-    for (int attempt = 0; file_ < 0; ++attempt) {
-        next_temporary();
-        file_ = openat(parent_, temporary_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-        if (file_ < 0 && (errno != EEXIST || attempt == 100)) {
-            return fail(errno);
-        }
-    }
-    return true;
+    return write_content(entry.content) && (!complete || finish_file());
 }
 
 bool Upload::write_content(std::string_view bytes) {
-    if (file_ < 0) {
+    if (!file_.begun()) {
         return stream_.fail(protocol::Stage::request, EPROTO, operation_, {});
     }
-    while (!bytes.empty()) {
-        const ssize_t size = write(file_, bytes.data(), bytes.size());
-        if (size < 0 && errno == EINTR) {
-            continue;
-        }
-        if (size <= 0) {
-            return fail(size == 0 ? ENOSPC : errno);
-        }
-        bytes.remove_prefix(static_cast<std::size_t>(size));
-    }
-    return true;
+    const int error = file_.write_all(bytes);
+    return error == 0 || fail(error);
 }
 
 bool Upload::finish_file() {
-    if (file_ < 0) {
+    if (!file_.begun()) {
         return stream_.fail(protocol::Stage::request, EPROTO, operation_, {});
     }
-    const int error = put_in_place();
-    if (error != 0) {
-        return fail(error);
-    }
-    close(file_);
-    file_ = -1;
-    return true;
-}
-
-// 0 or an errno. The file is still open, and goes with its closing when it has no name.
-int Upload::put_in_place() {
-    if (nameless_) {
-        char path[40];
-        std::snprintf(path, sizeof path, "/proc/self/fd/%d", file_);
-        if (linkat(AT_FDCWD, path, parent_, name_, AT_SYMLINK_FOLLOW) == 0) {
-            return 0;
-        }
-        if (errno != EEXIST) {
-            return errno;
-        }
-        next_temporary();
-        if (linkat(AT_FDCWD, path, parent_, temporary_, AT_SYMLINK_FOLLOW) != 0) {
-            return errno;
-        }
-        nameless_ = false;
-    }
-    return renameat(parent_, temporary_, parent_, name_) == 0 ? 0 : errno;
-}
-
-void Upload::abandon_file() {
-    if (file_ >= 0) {
-        close(file_);
-        file_ = -1;
-        if (!nameless_) {
-            unlinkat(parent_, temporary_, 0);
-        }
-    }
+    const int error = file_.finish(name_);
+    return error == 0 || fail(error);
 }
 
 // --- directories and links
@@ -289,13 +223,13 @@ bool Upload::make_link(const Entry& entry) {
     if (errno != EEXIST) {
         return fail(errno);
     }
-    next_temporary();
-    if (symlinkat(target.data(), parent_, temporary_) != 0) {
+    const char* const temporary = file_.next_temporary();
+    if (symlinkat(target.data(), parent_, temporary) != 0) {
         return fail(errno);
     }
-    if (renameat(parent_, temporary_, parent_, name_) != 0) {
+    if (renameat(parent_, temporary, parent_, name_) != 0) {
         const int error = errno;
-        unlinkat(parent_, temporary_, 0);
+        unlinkat(parent_, temporary, 0);
         return fail(error);
     }
     return true;

@@ -46,7 +46,7 @@ struct Run {
     // Descriptors, all close-on-exec. The child's own ends are closed once it has started.
     int connection = -1;
     int child_ends[3] = {-1, -1, -1};
-    int place = -1;  // where they lie, or -1: anywhere
+    int place = -1;                                    // where they lie, or -1: anywhere
     int groups[protocol::most_groups] = {-1, -1, -1};  // control groups to join
     // Read ends, kept so that nobody dies of SIGPIPE when the plugin goes. With a terminal the first is its master.
     int outputs[2] = {-1, -1};

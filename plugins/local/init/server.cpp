@@ -88,15 +88,15 @@ bool Server::start(int listener) {
 
 void Server::serve() {
     for (;;) {
-        epoll_event events[32];
-        const int count = epoll_wait(epoll_, events, 32, wait_ms(monotonic_ns()));
+        epoll_event events[most_events];
+        const int count = epoll_wait(epoll_, events, most_events, wait_ms(monotonic_ns()));
         bool child_died = false;
         bool timer_spoke = false;
         for (int i = 0; i < count; ++i) {
             auto* source = static_cast<Source*>(events[i].data.ptr);
             switch (source->kind) {
                 case Source::Kind::listener:
-                    accept_all();
+                    accept_some();
                     break;
                 case Source::Kind::signals:
                     child_died = true;
@@ -154,8 +154,8 @@ void Server::refuse_caller() {
     }
 }
 
-void Server::accept_all() {
-    for (;;) {
+void Server::accept_some() {
+    for (int taken = 0; taken < most_accepted; ++taken) {
         const int descriptor = accept4(listener_.descriptor, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (descriptor < 0) {
             if (errno == EMFILE || errno == ENFILE) {

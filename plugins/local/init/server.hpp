@@ -44,7 +44,7 @@ public:
 private:
     bool watch(Source& source, std::uint32_t events);
     void unwatch(const Source& source);
-    void accept_all();
+    void accept_some();
     void refuse_caller();
     void reap_all();
     void reaped(pid_t pid, int status);
@@ -77,6 +77,9 @@ private:
     Lifetime lifetime_;
     int epoll_ = -1;
     int spare_ = -1;  // given up for a moment when descriptors run out, so that a waiting caller can be refused
+    // Fewer connections are taken in one turn than can end in it: else ended runs would pile up, and their descriptors.
+    static constexpr int most_events = 64;
+    static constexpr int most_accepted = 16;
     static constexpr std::uint32_t max_file_servers = 256;
     pid_t file_servers_[max_file_servers] = {};  // by slot; 0 = free
     bool* transferring_ = nullptr;               // by slot, shared with the file servers: they say when they are done
