@@ -284,7 +284,9 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
         cancelled(BERTH_OUTCOME_NONE);
     }
     found = open(id);  // as it is now that nobody else can change it
-    const bool ran = first_process(found.directory).has_value();
+    // Asked, not looked up: one that is being killed has a number for a while after it listens no more.
+    const bool ran = first_process(found.directory) &&
+                     ask_first_process(found.directory, milliseconds{200}).presence != Presence::gone;
     log_event(found.directory, ran ? "stopped for a restart" : "found stopped: its first process had died");
     stop(found);
     finish_restore(found);  // one that died in the middle

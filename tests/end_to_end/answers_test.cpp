@@ -12,14 +12,19 @@ using nlohmann::json;
 
 TEST_CASE("an optional method that the provider lacks is UNSUPPORTED") {
     const Workspace workspace;
-    const auto sandbox = workspace.create();
+    workspace.configure(R"(version: 1
+plugins: { paths: ["EXAMPLES"] }
+providers:
+  small: { plugin: minimal }
+)");
+    const std::string sandbox = "small/any";
     const std::vector<Words> commands{{"logs", sandbox},
                                       {"env", "get", sandbox},
                                       {"env", "set", sandbox, "A=b"},
                                       {"snapshot", "create", sandbox, "x"},
-                                      {"snapshot", "restore", sandbox, "local/x"},
-                                      {"snapshot", "ls", "--provider", "local"},
-                                      {"snapshot", "rm", "local/x"}};
+                                      {"snapshot", "restore", sandbox, "small/x"},
+                                      {"snapshot", "ls", "--provider", "small"},
+                                      {"snapshot", "rm", "small/x"}};
     for (auto words : commands) {
         CAPTURE(words[0]);
         words.insert(words.begin(), {"-o", "json"});
@@ -28,7 +33,7 @@ TEST_CASE("an optional method that the provider lacks is UNSUPPORTED") {
         REQUIRE(json::accept(ended.error));
         const auto error = json::parse(ended.error);
         CHECK(error["code"] == "UNSUPPORTED");
-        CHECK(error["provider"] == "local");
+        CHECK(error["provider"] == "small");
         CHECK(error["outcome"] == "none");
     }
 }
@@ -100,19 +105,21 @@ providers:
 TEST_CASE("providers: which work, and why others do not") {
     const Workspace workspace;
     workspace.configure(R"(version: 1
-plugins: { paths: ["PLUGINS", "TEST_PLUGINS"] }
+plugins: { paths: ["PLUGINS", "EXAMPLES"] }
 providers:
   local: { plugin: local, config: { state_dir: "STATE" } }
+  small: { plugin: minimal }
   gone: { plugin: nowhere }
 )");
     const auto all = json::parse(workspace.berth({"provider", "ls", "-o", "json"}).output);
-    REQUIRE(all.size() == 2);
+    REQUIRE(all.size() == 3);
     CHECK(all[0]["name"] == "local");
     CHECK(all[0]["error"].is_null());
-    CHECK(all[0]["missing_methods"].size() == 5);
-    CHECK(all[1]["state"] == "refused");
-    CHECK(all[1]["error"]["diagnostic"] == "BERTH-P-01");
-    CHECK(workspace.berth({"provider", "ls", "-o", "name"}).output == "local\ngone\n");
+    CHECK(all[0]["missing_methods"].empty());
+    CHECK(all[1]["missing_methods"].size() == 5);
+    CHECK(all[2]["state"] == "refused");
+    CHECK(all[2]["error"]["diagnostic"] == "BERTH-P-01");
+    CHECK(workspace.berth({"provider", "ls", "-o", "name"}).output == "local\nsmall\ngone\n");
     CHECK(workspace.berth({"provider", "ls"}).output.find("BERTH-P-01") != std::string::npos);
 }
 
@@ -143,8 +150,11 @@ TEST_CASE("a plugin tells all about itself") {
     CHECK(sheet.find("/token") != std::string::npos);
     CHECK(sheet.find("else $ODD_TOKEN") != std::string::npos);
     const auto local = workspace.berth({"plugin", "inspect", "local"}).output;
-    CHECK(local.find("11 of 16") != std::string::npos);
-    CHECK(local.find("- get_logs (optional)") != std::string::npos);
+    CHECK(local.find("16 of 16") != std::string::npos);
+    workspace.configure("version: 1\nplugins: { paths: [\"TEST_PLUGINS\", \"EXAMPLES\"] }\n");
+    const auto small = workspace.berth({"plugin", "inspect", "minimal"}).output;
+    CHECK(small.find("11 of 16") != std::string::npos);
+    CHECK(small.find("- get_logs (optional)") != std::string::npos);
     const auto full = json::parse(workspace.berth({"plugin", "inspect", "-o", "json", "odd"}).output);
     CHECK(full["version"] == "1.2.3");
     CHECK(full["options"].size() == 2);

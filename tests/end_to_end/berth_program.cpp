@@ -159,6 +159,7 @@ std::string Workspace::file(std::string_view name, std::string_view bytes) const
 void Workspace::configure(std::string text) const {
     replace_all(text, "TEST_PLUGINS", BERTH_TEST_PLUGINS);
     replace_all(text, "PLUGINS", BERTH_PLUGINS);
+    replace_all(text, "EXAMPLES", BERTH_EXAMPLES);
     replace_all(text, "STATE", path("state"));
     file("berth.yaml", text);
 }
