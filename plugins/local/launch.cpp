@@ -47,7 +47,7 @@ struct Preparation {
 bool join_groups(const Preparation& preparation) {
     if (preparation.plan->groups != nullptr) {
         for (const Descriptor& group : *preparation.plan->groups) {
-            if (::write(group.get(), "0", 1) != 1) {
+            if (::syscall(SYS_write, group.get(), "0", 1) != 1) {
                 *preparation.outside_group = true;
                 return false;
             }
