@@ -70,7 +70,8 @@ TEST_CASE("a setup line that fails leaves nothing and says what failed") {
 }
 
 TEST_CASE("Ctrl-C ends the command in the sandbox, and nothing is left") {
-    for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}, std::pair{SIGHUP, 129}}) {
+    for (const auto& [number, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}, std::pair{SIGHUP, 129}}) {
+        const int signal = number;  // clang 14 lets no lambda, such as those of CAPTURE, see a structured binding
         CAPTURE(signal);
         const Workspace workspace;
         auto pipe = berth::make_pipe();
