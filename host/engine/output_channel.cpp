@@ -36,19 +36,21 @@ OutputChannel::Taken OutputChannel::offer(OutputStream stream, std::string_view 
                                           const std::function<bool()>& event_waiting) {
     std::unique_lock lock(mutex_);
     auto& chosen = queue(stream);
-    const auto fits = [&] { return chosen.unread() == 0 || chosen.unread() + bytes.size() <= room_; };
+    const auto fits = [&](std::size_t room) { return chosen.unread() == 0 || chosen.unread() + bytes.size() <= room; };
     const auto flows = [&] { return free_from_ && *free_from_ <= Clock::now(); };
     for (;;) {
         if (abandoned_) return Taken::taken;
-        if (overflow_ == Overflow::drop_oldest || fits() || flows()) break;
+        if (overflow_ == Overflow::drop_oldest || fits(capacity)) break;
         if (events_ != interrupted_) {
-            // Once for each event: a plugin that does not listen must not turn this into a busy loop.
+            // Before the room that a signal makes is used: it is meant for what comes after the plugin heard of it. And
+            // once for each event: a plugin that does not listen must not turn this into a busy loop.
             interrupted_ = events_;
             lock.unlock();
             if (event_waiting()) return Taken::interrupted;
             lock.lock();
             continue;
         }
+        if (fits(room_) || flows()) break;
         if (free_from_) {
             writable_.wait_until(lock, *free_from_);
         } else {
@@ -79,7 +81,8 @@ void OutputChannel::wake() {
 
 void OutputChannel::make_room() {
     const std::lock_guard lock(mutex_);
-    room_ = capacity + reserve;
+    const auto unread = std::max(queues_[0].unread(), queues_[1].unread());
+    room_ = std::max(room_, std::min(std::max(capacity, unread) + reserve, capacity + most_reserves * reserve));
     writable_.notify_all();
 }
 

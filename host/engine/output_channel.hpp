@@ -26,13 +26,15 @@ public:
     static constexpr std::size_t capacity = std::size_t{256} << 10U;
     /// What may come on top once nobody may wait any more: the rest of a killed process fits in.
     static constexpr std::size_t reserve = std::size_t{1} << 20U;
+    /// How often a process may outlive a signal and get room again.
+    static constexpr std::size_t most_reserves = 8;
 
     explicit OutputChannel(Overflow overflow) noexcept : overflow_(overflow) {}
     OutputChannel(const OutputChannel&) = delete;
     OutputChannel& operator=(const OutputChannel&) = delete;
 
     // --- the plugin's side, one thread at a time ---
-    /// Takes all or nothing. Blocks while the reader is behind, but answers `interrupted` once for each event said
+    /// Takes all or nothing. Blocks while the reader is behind, and first answers `interrupted` once for each event said
     /// meanwhile while `event_waiting` is true.
     [[nodiscard]] Taken offer(OutputStream stream, std::string_view bytes, const std::function<bool()>& event_waiting);
     /// Nothing will come any more.
@@ -41,8 +43,8 @@ public:
     // --- the caller's side, any thread ---
     /// Something was said to the call: an offer that waits looks up.
     void wake();
-    /// A signal was sent: `reserve` may be used up, so that what a dying process leaves behind finds room although
-    /// nobody reads.
+    /// A signal was sent, and said by `wake` before this: `reserve` may come on top of what is unread, so that what a
+    /// dying process leaves behind finds room although nobody reads.
     void make_room();
     /// From that moment on no offer waits: the oldest unread bytes go once `reserve` is used up.
     void flow_freely_from(Clock::time_point moment);

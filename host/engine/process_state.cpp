@@ -152,9 +152,10 @@ bool ProcessState::kill(int signal) {
     if (signal != SIGTERM && signal != SIGKILL && setup_.powers.no_signals) throw *setup_.powers.no_signals;
     const std::lock_guard lock(mutex_);
     if (!call_) return false;
+    // In this order: room made first could be full before the plugin hears of the signal.
+    call_->call().signal(signal);
     channel_.make_room();
     if (signal == SIGKILL) channel_.flow_freely_from(OutputChannel::Clock::now());
-    call_->call().signal(signal);
     return true;
 }
 

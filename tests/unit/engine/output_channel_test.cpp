@@ -110,6 +110,31 @@ TEST_CASE("a signal gives room for what a dying process leaves behind") {
     CHECK(all(channel).size() == OutputChannel::capacity + OutputChannel::reserve);
 }
 
+TEST_CASE("the plugin hears of a signal before it can use up the room made for it") {
+    OutputChannel channel(Overflow::wait);
+    fill(channel);
+    channel.wake();
+    channel.make_room();
+    CHECK(channel.offer(OutputStream::output, "before the signal", an_event) == Taken::interrupted);
+    CHECK(channel.offer(OutputStream::output, std::string(OutputChannel::reserve, 'r'), an_event) == Taken::taken);
+}
+
+TEST_CASE("each further signal gives room again, up to a bound") {
+    OutputChannel channel(Overflow::wait);
+    fill(channel);
+    const std::string rest(OutputChannel::reserve, 'r');
+    for (std::size_t signal = 0; signal < OutputChannel::most_reserves; ++signal) {
+        channel.make_room();
+        CHECK(channel.offer(OutputStream::output, rest, no_event) == Taken::taken);
+    }
+    channel.make_room();
+    channel.wake();
+    CHECK(channel.offer(OutputStream::output, rest, an_event) == Taken::interrupted);
+    std::thread leaver([&] { channel.abandon(); });
+    CHECK(channel.offer(OutputStream::output, rest, an_event) == Taken::taken);
+    leaver.join();
+}
+
 TEST_CASE("once it flows freely, memory stays bounded although nobody reads") {
     OutputChannel channel(Overflow::wait);
     channel.flow_freely_from(OutputChannel::Clock::now());
