@@ -28,6 +28,12 @@ public:
         }
     }
 
+    void ended() noexcept override {
+        const std::lock_guard lock(news_.mutex);
+        news_.ended = true;
+        news_.changed.notify_all();
+    }
+
 private:
     void tell(std::optional<Error> failure) {
         broken_ = true;
@@ -50,12 +56,6 @@ ProcessRun::ProcessRun(Session& session, const SandboxName& sandbox, const Proce
     process_.emplace(session_.host().execute_stream(sandbox, config, *output_, session_.call()));
     try {
         pass_input_on(options);
-        waiting_ = std::thread([this, completion = process_->completion()] {
-            completion.wait();
-            const std::lock_guard lock(news_.mutex);
-            news_.ended = true;
-            news_.changed.notify_all();
-        });
     } catch (...) {
         end_process();
         process_->completion().wait();  // until then it writes to output_
@@ -68,7 +68,7 @@ ProcessRun::~ProcessRun() {
     if (input_) input_->stop();
     if (raw_) raw_->restore();
     session_.signals().before_leaving({});
-    if (waiting_.joinable()) waiting_.join();
+    process_->completion().wait();  // until then it writes to output_
 }
 
 ProcessConfig ProcessRun::process_config(const SandboxName& sandbox, const ProcessOptions& options) {

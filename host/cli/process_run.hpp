@@ -7,7 +7,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "../engine/host.hpp"
 #include "command.hpp"
@@ -32,7 +31,7 @@ public:
     [[nodiscard]] std::optional<int> wait();
 
 private:
-    /// What has happened meanwhile, told by three other threads.
+    /// What has happened meanwhile, told by two other threads.
     struct News {
         std::mutex mutex;
         std::condition_variable changed;
@@ -60,7 +59,6 @@ private:
     std::optional<Process> process_;
     std::optional<InputPump> input_;
     std::optional<SignalWatch::Listening> listening_;
-    std::thread waiting_;
     bool ending_ = false;
 };
 

@@ -38,6 +38,8 @@ class OutputReceiver {
 public:
     virtual ~OutputReceiver() = default;
     virtual void output(OutputStream stream, std::string_view bytes) = 0;
+    /// The last call, on the same thread: the process has ended, or was lost, and its completion is about to be there.
+    virtual void ended() noexcept {}
 };
 
 /// What happens to output that is not read.

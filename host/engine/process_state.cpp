@@ -40,6 +40,7 @@ void ProcessState::run(const std::function<ProcessEnd(Call&, ProcessReceiver&)>&
     }
     channel_.end();
     give_back();
+    if (setup_.receiver != nullptr) setup_.receiver->ended();
     if (result) {
         promise_.set_value(std::move(*result));
     } else {
