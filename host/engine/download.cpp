@@ -118,6 +118,7 @@ void HostFileSink::place_top(const FileEntry& entry) {
                          "this names a directory, and the sandbox sends a file", target, operation_);
     }
     current_->name = last_step_of(trimmed);
+    touched_ = true;
     auto directory = std::string(trimmed.substr(0, trimmed.size() - current_->name.size()));
     if (directory.empty()) directory = ".";
     std::error_code problem;

@@ -51,6 +51,8 @@ public:
     [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_; }
     /// Operations that are wholly in place: all but the newest one, and that one once it is finished.
     [[nodiscard]] std::uint64_t operations_done() const noexcept;
+    /// The first entry was refused, and nothing on this machine was changed for it.
+    [[nodiscard]] bool failed_at_once() const noexcept { return entries_ == 1 && !touched_; }
 
 private:
     /// What became of one operation.
@@ -107,6 +109,7 @@ private:
     std::uint64_t skipped_ = 0;
     std::uint64_t bytes_ = 0;
     bool incomplete_ = false;  ///< something was begun and not committed
+    bool touched_ = false;     ///< something may have been made on this machine
     bool finished_ = false;
 };
 

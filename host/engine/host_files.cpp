@@ -10,10 +10,12 @@ namespace berth::inline host_v1 {
 
 namespace {
 
-/// How far it came, for whoever has to go on from there.
-Error with_operations_done(const Error& error, std::uint64_t done) {
+/// How far it came, for whoever has to go on from there. `files` is the source or the sink.
+template <class Files>
+Error with_progress(const Error& error, const Files& files) {
     auto fields = error.fields();
-    fields.details.emplace_back("operations_done", std::to_string(done));
+    fields.details.emplace_back("operations_done", std::to_string(files.operations_done()));
+    if (files.failed_at_once()) fields.outcome = Outcome::none;
     return {Diagnostic{error.diagnostic(), error.code()}, std::move(fields)};
 }
 
@@ -30,7 +32,7 @@ void Host::Implementation::upload_files(const SandboxName& sandbox, std::span<co
             try {
                 provider.upload_files(call.call(), sandbox.id, source);
             } catch (...) {
-                throw with_operations_done(call.current_failure(), source.operations_done());
+                throw with_progress(call.current_failure(), source);
             }
         });
     });
@@ -52,7 +54,7 @@ DownloadReport Host::Implementation::download_files(const SandboxName& sandbox, 
                            provider.download_files(call.call(), sandbox.id, paths, sink);
                            sink.finish();
                        } catch (...) {
-                           throw with_operations_done(call.current_failure(), sink.operations_done());
+                           throw with_progress(call.current_failure(), sink);
                        }
                        return DownloadReport{sink.files(), transfer.bytes(), sink.skipped()};
                    });

@@ -72,6 +72,12 @@ HostFileSource::HostFileSource(std::span<const FileOperation> operations, Transf
 HostFileSource::~HostFileSource() = default;
 
 std::optional<FileEntry> HostFileSource::next() {
+    auto found = next_entry();
+    if (found) given_ = true;
+    return found;
+}
+
+std::optional<FileEntry> HostFileSource::next_entry() {
     current_.reset();
     while (!directories_.empty()) {
         auto& directory = directories_.back();

@@ -31,6 +31,8 @@ public:
     void done(std::uint64_t operation) override;
 
     [[nodiscard]] std::uint64_t operations_done() const noexcept { return operations_done_; }
+    /// It was asked for the first entry and could not give one: nothing can have come into the sandbox.
+    [[nodiscard]] bool failed_at_once() const noexcept { return begun_ > 0 && !given_; }
 
 private:
     struct Name {
@@ -46,6 +48,7 @@ private:
     struct Current;  ///< the file being read
 
     [[nodiscard]] const FileOperation& operation() const noexcept { return operations_[operation_]; }
+    std::optional<FileEntry> next_entry();
     FileEntry begin_operation();
     FileEntry child(const Name& name);
     FileEntry file(FileDescriptor descriptor, bool top);
@@ -61,7 +64,8 @@ private:
     std::span<const FileOperation> operations_;
     Transfer& transfer_;
     std::size_t operation_ = 0;
-    std::size_t begun_ = 0;  ///< operations of which the top was given
+    std::size_t begun_ = 0;  ///< operations of which the top was asked for
+    bool given_ = false;     ///< at least one entry
     std::uint64_t operations_done_ = 0;
     std::vector<Directory> directories_;
     std::string host_path_;

@@ -102,6 +102,16 @@ TEST_CASE("a directory becomes the target, with empty ones, links and odd names"
     ::chmod((temporary / "out/sub").c_str(), 0755);
 }
 
+TEST_CASE("a target refused before anything was made did nothing, a later failure nobody knows") {
+    const TemporaryDirectory temporary;
+    const Sent file{Kind::file, "", "x", 0644};
+    const auto at_once = refused(temporary / "", {file});
+    CHECK(at_once.code() == Code::is_directory);
+    CHECK(at_once.fields().outcome == Outcome::none);
+    CHECK(refused("/proc/none/f", {file}).fields().outcome == Outcome::unknown);
+    CHECK(refused(temporary / "out", {top, {Kind::file, "../f", "x"}}).fields().outcome == Outcome::unknown);
+}
+
 TEST_CASE("permissions go to the files, and directories can be entered where they can be read") {
     const TemporaryDirectory temporary;
     (void)to(temporary / "out", 0640).run({top, {Kind::file, "f", "x", 0777}, {Kind::directory, "d", "", 0700}});

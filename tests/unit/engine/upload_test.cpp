@@ -142,6 +142,18 @@ TEST_CASE("what is missing or no file is refused with index, path and how far it
     CHECK(upload_failure({{(temporary / "f") + "/x", "/a", {}, {}}}).code() == Code::not_directory);
 }
 
+TEST_CASE("a failure before the first entry did nothing, a later one nobody knows") {
+    const TemporaryDirectory temporary;
+    write_file(temporary / "f", "x");
+    const FileOperation good{temporary / "f", "/a", {}, {}};
+    const FileOperation missing{temporary / "none", "/b", {}, {}};
+    CHECK(upload_failure({missing, good}).fields().outcome == Outcome::none);
+    CHECK(upload_failure({good, missing}).fields().outcome == Outcome::unknown);
+    std::filesystem::create_directories(temporary / "d");
+    ::mkfifo((temporary / "d/fifo").c_str(), 0600);
+    CHECK(upload_failure({{temporary / "d", "/a", {}, {}}}).fields().outcome == Outcome::unknown);
+}
+
 TEST_CASE("a socket is refused") {
     const TemporaryDirectory temporary;
     const FileDescriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
