@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "failure.hpp"
+#include "group_removal.hpp"
 #include "system_files.hpp"
 
 namespace berth_local {
@@ -79,8 +80,21 @@ void hand_down(const std::string& group, const std::vector<Controller>& controll
     }
 }
 
+// Where the processes of a group with limits are.
+std::string members_of(const std::string& path) {
+    return path + "/main";
+}
+
 std::string parent_of_path(const std::string& path) {
     return path.substr(0, path.rfind('/'));
+}
+
+// Old kernels let a v1 group count what is below it only when told so, before anything is.
+void count_what_is_below(const std::string& path) {
+    const std::string file = path + "/memory.use_hierarchy";
+    if (content(file).starts_with('0')) {
+        set(file, "1");
+    }
 }
 
 std::string version_name(CgroupVersion version) {
@@ -140,8 +154,10 @@ std::vector<std::string> run_groups(const std::string& path) {
     return names;
 }
 
-bool gone(const std::string& path) {
-    return ::rmdir(path.c_str()) == 0 || errno == ENOENT || errno == ENOTDIR;
+// An empty one. Refused, and nothing lost, while something lives in it.
+void remove_run_group(const std::string& path) {
+    ::rmdir(members_of(path).c_str());
+    ::rmdir(path.c_str());
 }
 
 }  // namespace
@@ -226,6 +242,8 @@ void SandboxGroup::make() const {
         make_group_directory(part.path);
         if (part.version == CgroupVersion::v2) {
             hand_down(part.path, part.controllers);
+        } else if (part.has(Controller::memory)) {
+            count_what_is_below(part.path);
         }
     }
 }
@@ -249,11 +267,8 @@ GroupLimits SandboxGroup::limit(const GroupLimits& limits) const {
 std::vector<Descriptor> SandboxGroup::joins() const {
     std::vector<Descriptor> joins;
     for (const Part& part : parts_) {
-        std::string path = part.path;
-        if (part.version == CgroupVersion::v2) {
-            path += "/main";
-            make_group_directory(path);
-        }
+        const std::string path = members_of(part.path);
+        make_group_directory(path);
         joins.emplace_back(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
         if (!joins.back()) {
             throw system_failure("cannot open the control group " + path, errno);
@@ -267,9 +282,17 @@ std::optional<std::uint64_t> SandboxGroup::out_of_memory_kills() const {
     if (memory == nullptr) {
         return std::nullopt;
     }
-    const char* const file = memory->version == CgroupVersion::v1 ? "/memory.oom_control" : "/memory.events";
-    const std::optional<std::int64_t> count = number_in(content(memory->path + file), "oom_kill");
-    return count && *count >= 0 ? std::optional(static_cast<std::uint64_t>(*count)) : std::nullopt;
+    const auto count_in = [](const std::string& file) {
+        const std::optional<std::int64_t> count = number_in(content(file), "oom_kill");
+        return count && *count >= 0 ? std::optional(static_cast<std::uint64_t>(*count)) : std::nullopt;
+    };
+    if (memory->version == CgroupVersion::v2) {
+        return count_in(memory->path + "/memory.events");
+    }
+    // On v1 it counts where whoever was killed was.
+    const std::optional<std::uint64_t> above = count_in(memory->path + "/memory.oom_control");
+    const std::optional<std::uint64_t> members = count_in(members_of(memory->path) + "/memory.oom_control");
+    return above || members ? std::optional(above.value_or(0) + members.value_or(0)) : std::nullopt;
 }
 
 std::optional<std::uint64_t> SandboxGroup::memory_bytes() const {
@@ -293,7 +316,7 @@ void SandboxGroup::sweep() const {
             const std::string path = part.path + "/" + name;
             const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
             if (directory && try_lock(directory)) {
-                ::rmdir(path.c_str());  // refused while something lives in it
+                remove_run_group(path);
             }
         }
     }
@@ -304,10 +327,7 @@ bool SandboxGroup::remove(milliseconds patience) const {
     for (milliseconds pause{1};; pause = std::min(pause * 2, milliseconds{50})) {
         bool all = true;
         for (const Part& part : parts_) {
-            for (const std::string& name : run_groups(part.path)) {
-                (void)gone(part.path + "/" + name);
-            }
-            if (gone(part.path + "/main") && gone(part.path)) {
+            if (remove_groups(part.path)) {
                 continue;
             }
             all = false;
@@ -349,8 +369,8 @@ void RunGroup::add(const SandboxGroup::Part& above) {
         make_group_directory(path);
         group_.parts_.push_back({above.version, above.controllers, path});
         Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        const bool locked = directory && try_lock(directory);
-        Descriptor join(locked ? ::openat(directory.get(), "cgroup.procs", O_WRONLY | O_CLOEXEC) : -1);
+        const bool locked = directory && try_lock(directory) && ::mkdirat(directory.get(), "main", 0755) == 0;
+        Descriptor join(locked ? ::openat(directory.get(), "main/cgroup.procs", O_WRONLY | O_CLOEXEC) : -1);
         if (join) {
             locks_.push_back(std::move(directory));
             joins_.push_back(std::move(join));
@@ -358,7 +378,7 @@ void RunGroup::add(const SandboxGroup::Part& above) {
         }
         // Between making and locking it somebody may have swept it away: then once more, by another name.
         const int error = errno;
-        ::rmdir(path.c_str());
+        remove_run_group(path);
         group_.parts_.pop_back();
         if (attempt == 10) {
             throw system_failure("cannot open a control group for the process", error);
@@ -369,7 +389,7 @@ void RunGroup::add(const SandboxGroup::Part& above) {
 void RunGroup::remove() {
     joins_.clear();
     for (const SandboxGroup::Part& part : group_.parts_) {
-        ::rmdir(part.path.c_str());  // refused while a child that was left behind lives in it
+        remove_run_group(part.path);  // refused while a child that was left behind lives in it
     }
 }
 

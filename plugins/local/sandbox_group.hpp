@@ -1,10 +1,13 @@
 // The control group of one sandbox: made with its limits, joined, asked, removed. On v1 that is one directory in each
 // hierarchy that is needed, on v2 one in all. Below it each process with limits of its own has a group, too.
 //
-//   PARENT/berth-ID            the sandbox's limits; on v1 its processes, too
-//   PARENT/berth-ID/main       on v2 its processes, for there a group with limited groups below it must hold none
-//   PARENT/berth-ID/run-NAME   one process with limits of its own and what descends from it
+//   PARENT/berth-ID                 the sandbox's limits
+//   PARENT/berth-ID/main            its processes
+//   PARENT/berth-ID/run-NAME        the limits of one process
+//   PARENT/berth-ID/run-NAME/main   that process and what descends from it
 //
+// No group with limits holds a process itself: on v2 it must not, as there are groups below it; and where processes may
+// mount control groups (user_namespaces), the one they are in is what they see and, as an ordinary user's, may change.
 // Who makes a run's group holds a lock on its directory: one that nobody holds belongs to a host that died, and goes as
 // soon as it is empty. Knows no sandbox but by the name of the group.
 #pragma once

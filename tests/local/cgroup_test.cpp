@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "local/group_removal.hpp"
 #include "local/sandbox_group.hpp"
 #include "room.hpp"
 
@@ -242,6 +243,37 @@ TEST_CASE("v1: a group gets no more CPU than the one above it, and says what it 
     CHECK(groups.read("berth-x/cpu.cfs_quota_us") == "50000");
     CHECK(group.limit({{}, 0.01, {}}).cpu_percent == doctest::Approx(1));  // the least that a kernel takes
     CHECK_FALSE(group.out_of_memory_kills().has_value());
+}
+
+TEST_CASE("v1: an old kernel is told to count what is below, and kills count where they happened") {
+    const FakeGroups groups;
+    groups.file("cgroup.procs", "");
+    groups.file("berth-x/memory.use_hierarchy", "0\n");
+    groups.file("berth-x/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
+    groups.file("berth-x/main/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n");
+    groups.file("berth-x/main/cgroup.procs", "");
+    rooms::SandboxGroup group;
+    group.plan(groups.layout(CgroupVersion::v1, ""), "berth-x", {Controller::memory});
+    group.make();
+    CHECK(groups.read("berth-x/memory.use_hierarchy") == "1\n");
+    CHECK(group.joins().size() == 1);
+    CHECK(group.out_of_memory_kills() == 3U);
+}
+
+TEST_CASE("groups go with all that is below them, and those that cannot go keep no other") {
+    const FakeGroups groups;
+    const std::filesystem::path top = groups.root() / "berth-x";
+    std::filesystem::create_directories(top / "main" / "a" / "b");
+    std::filesystem::create_directories(top / "run-1");
+    groups.file("berth-x/held/below/file", "");
+    CHECK_FALSE(rooms::remove_groups(top));
+    CHECK_FALSE(std::filesystem::exists(top / "main"));
+    CHECK_FALSE(std::filesystem::exists(top / "run-1"));
+    CHECK(std::filesystem::exists(top / "held" / "below" / "file"));
+    std::filesystem::remove(top / "held" / "below" / "file");
+    CHECK(rooms::remove_groups(top));
+    CHECK_FALSE(std::filesystem::exists(top));
+    CHECK(rooms::remove_groups(top));
 }
 
 TEST_CASE("a limit that the kernel refuses is never taken for set") {

@@ -341,3 +341,44 @@ TEST_CASE("many limited processes at once each have a group of their own") {
     CHECK(failed == 0);
     CHECK(run_groups_of(provider.sandboxes.get(id).state_path) == 0);
 }
+
+namespace {
+
+// What code of an ordinary user's sandbox may do where it has namespaces of its own: see the control group it is in,
+// take its limits away and make groups below it. Fails where the group is root's.
+constexpr const char* rebellion =
+    "unshare -UrmC sh -c 'mkdir /tmp/seen; mount -t cgroup -o memory none /tmp/seen || "
+    "mount -t cgroup2 none /tmp/seen; cd /tmp/seen; for file in memory.memsw.limit_in_bytes memory.limit_in_bytes; do "
+    "[ ! -e $file ] || echo -1 > $file; done; [ ! -e memory.max ] || echo max > memory.max; "
+    "mkdir -p deep/er/still wide && echo made' 2> /dev/null; ";
+
+rooms::Settings with_namespaces(rooms::Settings settings) {
+    settings.user_namespaces = rooms::UserNamespaces::allowed;
+    return settings;
+}
+
+}  // namespace
+
+TEST_CASE("limits hold against who may mount control groups, and groups made there do not keep a sandbox from going") {
+    Provider provider(with_namespaces);
+    const std::string id = provider.create(with_memory(64));
+    const std::vector<std::string> groups = groups_of(provider.sandboxes.get(id).state_path);
+    REQUIRE_FALSE(groups.empty());
+    const Result made = provider.run(id, std::string(rebellion) + "true");
+    CHECK((made.out == "made\n") == (::geteuid() != 0));
+    CHECK(provider.run(id, hog()).end.kind == BERTH_ENDED_OUT_OF_MEMORY);
+    (void)provider.sandboxes.restart(id, provider.caller);
+    CHECK(provider.run(id, hog()).end.kind == BERTH_ENDED_OUT_OF_MEMORY);
+    provider.sandboxes.destroy(id, provider.caller);
+    CHECK_FALSE(any_exists(groups));
+}
+
+TEST_CASE("a process's own limits hold against who may mount control groups") {
+    Provider provider(with_namespaces);
+    const std::string id = provider.create();
+    const std::string line =
+        std::string(rebellion) + "dd if=/dev/zero of=/dev/null bs=300M count=1 2> /dev/null; echo $?";
+    const Result result = provider.run(id, with_own_memory(Provider::shell(line), 64));
+    CHECK(result.out == (::geteuid() == 0 ? "137\n" : "made\n137\n"));
+    provider.sandboxes.destroy(id, provider.caller);
+}
