@@ -133,12 +133,14 @@ void remove_tree(int parent, const std::string& name) {
     Removal(parent).run(name);
 }
 
-long long tree_bytes(int parent, const std::string& name) {
+long long tree_bytes(int parent, const std::string& name, const std::function<bool()>& stop) {
     // Beyond these the answer is "not known": a measurement must not cost more than what it measures.
     constexpr std::size_t deepest = 512;
     constexpr std::size_t most_entries = 4'000'000;
     constexpr std::size_t most_linked = 200'000;
+    constexpr std::size_t entries_between_looks = 256;
     std::size_t entries = 0;
+    std::size_t looks = 0;
     std::vector<Listing> open;
     std::set<std::pair<dev_t, ino_t>> linked;
     long long total = 0;
@@ -148,6 +150,9 @@ long long tree_bytes(int parent, const std::string& name) {
     }
     open.push_back(std::move(top));
     while (!open.empty()) {
+        if (looks++ % entries_between_looks == 0 && stop()) {
+            return -1;
+        }
         const dirent* entry = ::readdir(open.back().get());
         if (entry == nullptr) {
             open.pop_back();

@@ -2,6 +2,7 @@
 // Nobody may change the tree meanwhile: its processes are gone before.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace berth_local {
@@ -10,7 +11,9 @@ namespace berth_local {
 // deep inside are moved up into it, so that depth costs neither descriptors nor stack.
 void remove_tree(int parent, const std::string& name);
 
-// Bytes that the files of a tree take on disk; hard links count once. -1 when a directory cannot be read.
-[[nodiscard]] long long tree_bytes(int parent, const std::string& name);
+// Bytes that the files of a tree take on disk; hard links count once. -1 when a directory cannot be read, or when `stop`,
+// which is asked now and then, says that nobody wants to know any more.
+[[nodiscard]] long long tree_bytes(
+    int parent, const std::string& name, const std::function<bool()>& stop = [] { return false; });
 
 }  // namespace berth_local

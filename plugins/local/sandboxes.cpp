@@ -250,8 +250,9 @@ void Sandboxes::download_files(std::string_view id, const std::vector<std::strin
 
 UsageFigures Sandboxes::usage(std::string_view id, Caller& caller) {
     const Open found = open_made(id);
-    UsageFigures figures = meter_.measure(found.directory, found.record.id, trees_.bytes(found.directory, found.record),
-                                          first_process(found.directory).has_value(), caller);
+    UsageFigures figures =
+        meter_.measure(found.directory, found.record.id, trees_.bytes(found.directory, found.record, caller),
+                       first_process(found.directory).has_value(), caller);
     if (found.record.network == Network::host) {
         figures.network_received_bytes.reset();  // everybody's
         figures.network_sent_bytes.reset();

@@ -1,6 +1,7 @@
 #include "trees.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,6 +30,12 @@ bool belongs_to_a_range(int parent, const std::string& name) {
     struct stat info {};
     return ::geteuid() != 0 && ::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
            info.st_uid != ::geteuid();
+}
+
+void give_up_if_cancelled(const Caller& caller) {
+    if (caller.cancelled()) {
+        throw refusal(BERTH_CANCELLED, "cancelled while the sandbox's files were counted");
+    }
 }
 
 std::string read_all(const Descriptor& from) {
@@ -92,16 +99,29 @@ void Trees::remove(int parent, const std::string& name) const {
     act(*range.first, parent, {"remove", name});
 }
 
-std::optional<std::uint64_t> Trees::bytes(const Descriptor& sandbox, const Record& record) const {
+std::string Trees::counted(std::uint32_t ids, int parent, const std::string& tree, const Caller& caller) const {
+    HelperProcess helper(root_program_, {"tree", std::to_string(ids), "bytes", tree}, {{parent, 3}, {parent, 4}});
+    // Hung up or with something to say: both end the waiting. A helper that is not waited for is killed.
+    pollfd answer{helper.output().get(), POLLIN, 0};
+    while (::poll(&answer, 1, blind_poll_ms) <= 0) {
+        give_up_if_cancelled(caller);
+    }
+    std::string text = read_all(helper.output());
+    helper.finish(BERTH_INTERNAL, "cannot measure files of the sandbox's ids");
+    return text;
+}
+
+std::optional<std::uint64_t> Trees::bytes(const Descriptor& sandbox, const Record& record, const Caller& caller) const {
     std::uint64_t sum = 0;
     for (const std::string tree : trees_of(record)) {
         long long bytes = -1;
         if (belongs_to_a_range(sandbox.get(), tree)) {
-            const std::string text = act(record.root ? record.root->ids : 0, sandbox.get(), {"bytes", tree});
+            const std::string text = counted(record.root ? record.root->ids : 0, sandbox.get(), tree, caller);
             std::from_chars(text.data(), text.data() + text.size(), bytes);
         } else {
-            bytes = tree_bytes(sandbox.get(), tree);
+            bytes = tree_bytes(sandbox.get(), tree, [&caller] { return caller.cancelled(); });
         }
+        give_up_if_cancelled(caller);
         if (bytes < 0) {
             return std::nullopt;
         }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "caller.hpp"
 #include "descriptor.hpp"
 #include "record.hpp"
 
@@ -31,13 +32,18 @@ public:
     void make_owned(int parent, const std::vector<std::string>& names, std::uint32_t ids) const;
     // Removes `parent/name`, a tree of any sandbox or anything else of ours.
     void remove(int parent, const std::string& name) const;
-    // What all of them take on disk; absent when that cannot be known.
-    [[nodiscard]] std::optional<std::uint64_t> bytes(const Descriptor& sandbox, const Record& record) const;
+    // What all of them take on disk; absent when that cannot be known. Throws CANCELLED when the caller gives up.
+    [[nodiscard]] std::optional<std::uint64_t> bytes(const Descriptor& sandbox, const Record& record,
+                                                     const Caller& caller) const;
     // Acts as the owner of everything in the range that begins with `ids`: `berth-root tree IDS ACTION...`, with
     // descriptor 3 for `parent` and 4 for `other`. What it printed; throws what it complained about.
     std::string act(std::uint32_t ids, int parent, std::vector<std::string> action, int other = -1) const;
 
 private:
+    // What berth-root counted in a tree of somebody else's ids.
+    [[nodiscard]] std::string counted(std::uint32_t ids, int parent, const std::string& tree,
+                                      const Caller& caller) const;
+
     std::string root_program_;
 };
 

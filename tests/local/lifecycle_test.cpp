@@ -185,28 +185,17 @@ TEST_CASE("it lives on without bubblewrap's own process beside it") {
 
 TEST_CASE("a creator that is killed leaves a half-made sandbox that goes with the next list") {
     Provider provider;
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    const rooms::Descriptor reading(ends[0]);
-    rooms::Descriptor writing(ends[1]);
-    const pid_t child = ::fork();
-    if (child == 0) {
+    const auto [child, half] = forked([&](const auto& say) {
         rooms::CreateRequest request;
         request.idempotency_key = "half";
         request.setup_commands = {"sleep 1000"};
         MemorySource none;
         TestCaller caller;
-        provider.sandboxes.create(request, none, caller, [&](const rooms::Info& info) {
-            [[maybe_unused]] const ssize_t size = ::write(writing.get(), info.record.id.data(), info.record.id.size());
-        });
-        ::_exit(0);
-    }
-    writing.reset();
-    char id[16];
-    REQUIRE(::read(reading.get(), id, sizeof id) == sizeof id);
-    const std::string half(id, sizeof id);
+        provider.sandboxes.create(request, none, caller, [&](const rooms::Info& info) { say(info.record.id); });
+    });
     CHECK(provider.sandboxes.get(half).state == rooms::State::initializing);
-    wait_until([&] { return std::filesystem::exists(provider.sandboxes.get(half).state_path + "/init"); });
+    const std::filesystem::path place = provider.sandboxes.get(half).state_path;
+    wait_until([&] { return std::filesystem::exists(place / "init"); });
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     CHECK(failure_of([&] { (void)provider.sandboxes.get(half); }).code == BERTH_NOT_FOUND);
@@ -267,6 +256,24 @@ TEST_CASE("usage is true: memory, processes, CPU and disk") {
         // However small its share of a busy machine is, it is counted.
         return *now.cpu_percent > 0 && *now.memory_bytes > *idle.memory_bytes;
     });
+}
+
+TEST_CASE("usage that is cancelled while files are counted stops counting") {
+    Provider provider;
+    const std::string id = provider.create();
+    provider.run(id, "i=0; while [ $i -lt 1000 ]; do : > $i; i=$((i+1)); done");
+    class : public TestCaller {
+    public:
+        // Nobody tells the walk: it has to ask. The first look, before it begins, sees nothing.
+        [[nodiscard]] bool cancelled() const override { return ++looks > 1; }
+        mutable int looks = 0;
+    } caller;
+    CHECK(failure_of([&] { (void)provider.sandboxes.usage(id, caller); }).code == BERTH_CANCELLED);
+    const rooms::Descriptor sandbox = rooms::open_directory(AT_FDCWD, provider.sandboxes.get(id).state_path);
+    int looks = 0;
+    CHECK(rooms::tree_bytes(sandbox.get(), "workspace", [&] { return ++looks == 2; }) == -1);
+    CHECK(looks == 2);
+    CHECK(rooms::tree_bytes(sandbox.get(), "workspace") >= 0);
 }
 
 TEST_CASE("hostile trees go: deep, closed, odd names, links to the host") {

@@ -65,23 +65,14 @@ void kill_first_process(const Provider& provider, const std::string& id) {
 
 TEST_CASE("a lifetime is kept when no process of Berth is alive, whatever runs") {
     Provider provider;
-    int ends[2];
-    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
-    const rooms::Descriptor reading(ends[0]);
-    rooms::Descriptor writing(ends[1]);
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const std::string id = create_with_ttl(provider);
+    const auto [child, id] = forked([&](const auto& say) {
+        const std::string made = create_with_ttl(provider);
         try {
-            (void)provider.run(id, "setsid sleep 1000 >/dev/null 2>&1 & true");
+            (void)provider.run(made, "setsid sleep 1000 >/dev/null 2>&1 & true");
         } catch (const rooms::Failure&) {
         }
-        ::_exit(::write(writing.get(), id.data(), id.size()) == 16 ? 0 : 1);
-    }
-    writing.reset();
-    char text[16];
-    REQUIRE(::read(reading.get(), text, sizeof text) == sizeof text);
-    const std::string id(text, sizeof text);
+        say(made);
+    });
     ::waitpid(child, nullptr, 0);
     CHECK(rooms::wait_gone(first_process_of(provider, id), minutes{2}));
     CHECK(is_gone(provider, id));

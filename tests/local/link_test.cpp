@@ -190,15 +190,20 @@ private:
     std::thread thread_;
 };
 
+rooms::ProcessRequest request_for_true() {
+    rooms::ProcessRequest request;
+    request.directory = "/";
+    request.arguments = {"true"};
+    return request;
+}
+
 std::int32_t code_against(std::function<void(const rooms::Descriptor&)> answer,
                           std::optional<rooms::TerminalSize> terminal = {}) {
     const TemporaryDirectory directory;
     FalseInit init(directory.path(), std::move(answer));
     TestCaller caller;
     TestSink sink;
-    rooms::ProcessRequest request;
-    request.directory = "/";
-    request.arguments = {"true"};
+    rooms::ProcessRequest request = request_for_true();
     request.terminal = terminal;
     return failure_of([&] { (void)rooms::run_process(init.directory(), request, caller, sink, [] { return false; }); })
         .code;
@@ -240,10 +245,7 @@ TEST_CASE("a sandbox that is destroyed during a run: killed, unless the request 
         FalseInit init(directory.path(), std::move(answer));
         TestCaller caller;
         TestSink sink;
-        rooms::ProcessRequest request;
-        request.directory = "/";
-        request.arguments = {"true"};
-        return rooms::run_process(init.directory(), request, caller, sink, [] { return true; });
+        return rooms::run_process(init.directory(), request_for_true(), caller, sink, [] { return true; });
     };
     const rooms::ProcessEnd end = run_against([](const rooms::Descriptor& peer) {
         char request[4096];

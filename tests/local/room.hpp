@@ -1,4 +1,4 @@
-// What the tests of `local` share: a directory that goes away, a caller that can be steered, sinks and sources in
+// What the tests of `local` share: a caller that can be steered, sinks and sources in
 // memory, and a provider instance on a state tree of its own. The rooms are tested as they are, without the contract
 // around.
 #pragma once
@@ -26,7 +26,7 @@
 #include "local/failure.hpp"
 #include "local/remove_tree.hpp"
 #include "local/sandboxes.hpp"
-#include "local/subordinate_ids.hpp"
+#include "test_directory.hpp"
 
 REGISTER_EXCEPTION_TRANSLATOR(berth_local::Failure& failure) {
     return doctest::String((failure.message + " | " + failure.hint).c_str());
@@ -35,32 +35,6 @@ REGISTER_EXCEPTION_TRANSLATOR(berth_local::Failure& failure) {
 namespace room {
 
 namespace rooms = berth_local;
-
-class TemporaryDirectory {
-public:
-    TemporaryDirectory() {
-        std::string path = std::filesystem::temp_directory_path() / "berth-local-XXXXXX";
-        REQUIRE(::mkdtemp(path.data()) != nullptr);
-        // As root, sandboxes have accounts of their own, which must find their way through here.
-        REQUIRE(::chmod(path.c_str(), 0711) == 0);
-        path_ = path;
-    }
-    ~TemporaryDirectory() {
-        const rooms::Descriptor parent = rooms::open_directory(AT_FDCWD, path_.parent_path());
-        const rooms::SubordinateIds range = rooms::subordinate_ids();
-        if (::geteuid() != 0 && range.first) {  // what templates left there may belong to it
-            rooms::Trees(BERTH_ROOT_PROGRAM).act(*range.first, parent.get(), {"remove", path_.filename()});
-        } else {
-            rooms::remove_tree(parent.get(), path_.filename());
-        }
-    }
-    TemporaryDirectory(const TemporaryDirectory&) = delete;
-    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 // Says what the test tells it to, from any thread.
 class TestCaller : public rooms::Caller {
@@ -204,6 +178,43 @@ struct Result {
     std::string err;
 };
 
+// Of a provider that keeps everything below this directory.
+inline rooms::Settings settings_below(const std::filesystem::path& directory, const std::string& provider = "local") {
+    rooms::Settings settings;
+    settings.provider = provider;
+    settings.state_directory = (directory / "state").string();
+    settings.claims_directory = (directory / "uids").string();
+    settings.init_program = BERTH_INIT_PROGRAM;
+    settings.root_program = BERTH_ROOT_PROGRAM;
+    settings.tar_program = BERTH_TAR_PROGRAM;
+    settings.own_accounts = ::geteuid() == 0;
+    settings.uid_range = rooms::default_uid_range();
+    settings.template_uid_range = rooms::default_template_uid_range();
+    return settings;
+}
+
+// Ends the sandboxes of a test that was killed, and removes its directory. What cannot be ended stays, and is told.
+inline void remove_leftovers() {
+    for (const std::unique_ptr<TemporaryDirectory>& left : TemporaryDirectory::left_behind()) {
+        try {
+            const std::filesystem::path state = left->path() / "state";
+            if (!std::filesystem::exists(state)) {
+                continue;
+            }
+            for (const auto& provider : std::filesystem::directory_iterator(state)) {
+                TestCaller caller;
+                rooms::Sandboxes sandboxes(settings_below(left->path(), provider.path().filename()));
+                for (const rooms::Info& info : sandboxes.list(caller)) {
+                    sandboxes.destroy(info.record.id, caller);
+                }
+            }
+        } catch (const rooms::Failure& failure) {
+            MESSAGE("an earlier test left behind ", left->path().string(), ": ", failure.message);
+            left->keep();
+        }
+    }
+}
+
 // A provider on its own state tree, and one sandbox in it when asked for. Everything is gone with it.
 class Provider {
 public:
@@ -222,17 +233,8 @@ public:
         }
     }
     [[nodiscard]] rooms::Settings settings() const {
-        rooms::Settings settings;
-        settings.provider = "local";
-        settings.state_directory = (directory.path() / "state").string();
-        settings.claims_directory = (directory.path() / "uids").string();
-        settings.init_program = BERTH_INIT_PROGRAM;
-        settings.root_program = BERTH_ROOT_PROGRAM;
-        settings.tar_program = BERTH_TAR_PROGRAM;
-        settings.own_accounts = ::geteuid() == 0;
-        settings.uid_range = rooms::default_uid_range();
-        settings.template_uid_range = rooms::default_template_uid_range();
-        return settings;
+        [[maybe_unused]] static const bool swept = (remove_leftovers(), true);
+        return settings_below(directory.path());
     }
     std::string create(rooms::CreateRequest request = {}) {
         if (request.idempotency_key.empty()) {
@@ -272,6 +274,33 @@ rooms::Failure failure_of(Action&& action) {
     }
     FAIL("nothing was thrown");
     return {};
+}
+
+struct Forked {
+    pid_t process;
+    std::string id;
+};
+
+// Forks a process that says the id of a sandbox, and may go on after that until it is killed.
+inline Forked forked(const std::function<void(const std::function<void(const std::string&)>& say)>& act) {
+    constexpr std::size_t id_size = 16;
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const rooms::Descriptor reading(ends[0]);
+    rooms::Descriptor writing(ends[1]);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        act([&](const std::string& id) {
+            if (::write(writing.get(), id.data(), id.size()) != static_cast<ssize_t>(id_size)) {
+                ::_exit(1);
+            }
+        });
+        ::_exit(0);
+    }
+    writing.reset();
+    char id[id_size];
+    REQUIRE(::read(reading.get(), id, sizeof id) == sizeof id);
+    return {child, std::string(id, sizeof id)};
 }
 
 // In a directory; one that is not there has none.

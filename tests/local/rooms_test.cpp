@@ -1,9 +1,12 @@
 // The small rooms one by one: paths, records, ids, locks, uid claims, process identities, bubblewrap's arguments,
 // removal.
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <fstream>
 
+#include "local/first_process.hpp"
 #include "local/launch.hpp"
 #include "local/process_id.hpp"
 #include "local/sandbox_path.hpp"
@@ -272,4 +275,32 @@ TEST_CASE("the size of a tree counts hard links once and is unknown when a direc
         CHECK(rooms::tree_bytes(parent.get(), "tree") == -1);
         REQUIRE(::chmod((tree / "closed").c_str(), 0700) == 0);
     }
+}
+
+TEST_CASE("what a killed test left behind goes with the next run, what a living one has stays") {
+    Provider living;
+    const std::string id = living.create();
+    const rooms::Descriptor writing(::memfd_create("place", MFD_CLOEXEC));
+    const auto [child, orphan] = forked([&](const auto& say) {
+        Provider provider;
+        const std::string made = provider.create();
+        const std::string path = provider.directory.path();
+        (void)!::pwrite(writing.get(), path.data(), path.size(), 0);
+        say(made);
+        for (;;) {
+            ::pause();
+        }
+    });
+    std::string place(4096, '\0');
+    place.resize(static_cast<std::size_t>(::pread(writing.get(), place.data(), place.size(), 0)));
+    const auto state = rooms::open_directory(AT_FDCWD, place + "/state/local/sandboxes/" + orphan);
+    const rooms::Descriptor first = rooms::first_process(state)->open();
+    remove_leftovers();
+    CHECK(std::filesystem::exists(place));  // its test lives
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    remove_leftovers();
+    CHECK_FALSE(std::filesystem::exists(place));
+    CHECK(rooms::wait_gone(first, std::chrono::minutes{1}));
+    CHECK(living.sandboxes.get(id).state == rooms::State::ready);
 }
