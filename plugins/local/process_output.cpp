@@ -1,6 +1,7 @@
 #include "process_output.hpp"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +15,7 @@ constexpr std::size_t cold_buffer = 64U << 10;
 constexpr std::size_t hot_buffer = 256U << 10;
 constexpr std::uint64_t hot_after = 1U << 20;
 constexpr int hot_pipe = 1 << 20;
+constexpr std::size_t most_in_terminal = 128U << 10;  // the kernel's own bound is half of it
 
 }  // namespace
 
@@ -36,6 +38,14 @@ std::string_view ProcessOutput::read(OutputBuffer& buffer) {
     }
     grow_pipe(static_cast<std::size_t>(size));
     return {buffer.bytes.get(), static_cast<std::size_t>(size)};
+}
+
+std::size_t ProcessOutput::most_there() const {
+    int size = 0;
+    if (kind_ == Kind::terminal) {
+        return most_in_terminal;  // it counts only what it has looked at itself
+    }
+    return ::ioctl(from_.get(), FIONREAD, &size) == 0 ? static_cast<std::size_t>(size) : 0;
 }
 
 void ProcessOutput::grow_pipe(std::size_t size) {

@@ -31,6 +31,9 @@ public:
     // What is there now; lives until the next read with this buffer. Empty: nothing, and perhaps not open any more.
     [[nodiscard]] std::string_view read(OutputBuffer& buffer);
 
+    // How much of what was written until now can be there, at most; more may come while it is read.
+    [[nodiscard]] std::size_t most_there() const;
+
 private:
     void grow_pipe(std::size_t size);
     [[nodiscard]] std::string_view read_terminal(OutputBuffer& buffer);

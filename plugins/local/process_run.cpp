@@ -54,6 +54,7 @@ private:
     void take_ended(protocol::Reader& reader);
     void take_failed(protocol::Reader& reader);
     void tell_not_executed(int error);
+    void take_what_is_there();
     void offer(std::int32_t stream, std::string_view bytes);
     void send_signal(int signal);
     void resize(const Event& event);
@@ -112,6 +113,7 @@ bool Run::step() {
         return false;
     }
     if (drained_by_ && Clock::now() >= *drained_by_) {
+        take_what_is_there();
         return false;  // a child left in the background keeps its end: it goes on without us
     }
     if (answered_by_ && !end_ && Clock::now() >= *answered_by_) {
@@ -392,6 +394,20 @@ ProcessEnd Run::lost(const std::function<bool()>& ended_by_us) const {
 }
 
 // --- output
+
+// A reader that was slow loses nothing that was written in time, and a child that never stops writing holds nobody.
+void Run::take_what_is_there() {
+    for (ProcessOutput& output : outputs_) {
+        for (std::size_t left = output.open() ? output.most_there() : 0; left > 0 && output.open();) {
+            const std::string_view bytes = output.read(buffer_);
+            if (bytes.empty()) {
+                break;
+            }
+            offer(output.stream(), bytes);
+            left -= std::min(left, bytes.size());
+        }
+    }
+}
 
 void Run::offer(std::int32_t stream, std::string_view bytes) {
     const bool discarded = stream == BERTH_STDOUT ? request_.discard_stdout : request_.discard_stderr;

@@ -129,6 +129,35 @@ TEST_CASE("a background child that holds the output goes on; killed when asked f
     CHECK(provider.run(id, "pgrep -x sleep || echo none").out == "none\n");
 }
 
+TEST_CASE("a slow reader loses nothing of a process that has ended") {
+    Provider provider;
+    const std::string id = provider.create();
+    for (const bool terminal : {false, true}) {
+        CAPTURE(terminal);
+        const std::size_t first = terminal ? 100 : 1'100'000;  // a pipe is enlarged after 1 MiB
+        const std::size_t rest = terminal ? 60'000 : 900'000;
+        const auto bytes = [](std::size_t count) { return "head -c " + std::to_string(count) + " /dev/zero; "; };
+        rooms::RunRequest request = Provider::shell(
+            "rm -f go done; " + bytes(first) + "while [ ! -e go ]; do sleep 0.05; done; " + bytes(rest) + "touch done");
+        request.process.drain_grace_ms = 0;
+        if (terminal) {
+            request.process.terminal = rooms::TerminalSize{24, 80};
+        }
+        TestCaller caller;
+        TestSink sink;
+        bool slept = false;
+        sink.on_output = [&] {
+            if (sink.out.size() >= first && !std::exchange(slept, true)) {
+                // Not for ever: where pipes may not be enlarged the rest does not fit.
+                (void)provider.run(
+                    id, "touch go; i=0; while [ ! -e done ] && [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done");
+            }
+        };
+        CHECK(provider.sandboxes.run(id, request, caller, sink).exit_code == 0);
+        CHECK(sink.out.size() == first + rest);
+    }
+}
+
 TEST_CASE("signals: TERM and KILL end the group, others reach the main process") {
     Provider provider;
     const std::string id = provider.create();
