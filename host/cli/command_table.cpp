@@ -21,7 +21,7 @@ constexpr std::array global{
 };
 
 constexpr FlagRow interactive_flag{"i", "interactive", "", false, "Pass standard input on (without it, the command's is at its end)"};
-constexpr FlagRow tty_flag{"t", "tty", "", false, "Run it on a terminal; all output is stdout"};
+constexpr FlagRow tty_flag{"t", "tty", "", false, "Run it on a terminal; all output is stdout; with -i every key goes there"};
 constexpr FlagRow env_flag{"e", "env", "K=V", true, "Set a variable; `-e K` takes the value from your own environment"};
 constexpr FlagRow directory_flag{"w", "workdir", "DIR", false, "Working directory in the sandbox"};
 constexpr FlagRow timeout_flag{"", "timeout", "TIME", false, "End a process that runs longer: 30s, 5m; 0 is no limit"};

@@ -24,8 +24,10 @@ inline constexpr Diagnostic interrupted{"BERTH-X-06", Code::cancelled};
 inline constexpr Diagnostic unexpected{"BERTH-X-07", Code::internal};
 /// `exec -i` with a terminal, or with more than can be sent at once, on a provider without live stdin.
 inline constexpr Diagnostic no_live_stdin{"BERTH-X-08", Code::unsupported};
+/// `-it` where standard input is no terminal.
+inline constexpr Diagnostic no_terminal{"BERTH-X-09", Code::invalid_argument};
 
-inline constexpr std::array all{wrong_usage,  wrong_value, wrong_reference, output_failed,
-                                input_failed, interrupted, unexpected,      no_live_stdin};
+inline constexpr std::array all{wrong_usage, wrong_value, wrong_reference, output_failed, input_failed,
+                                interrupted, unexpected,  no_live_stdin,   no_terminal};
 
 }  // namespace berth::inline host_v1::cli_diagnostics

@@ -13,6 +13,7 @@
 
 #include "../base/error.hpp"
 #include "diagnostics.hpp"
+#include "terminal.hpp"
 
 namespace berth::inline host_v1::cli {
 
@@ -20,6 +21,7 @@ OutputWriter::OutputWriter(int descriptor, const FileDescriptor& give_up) : desc
     struct stat state {};
     if (::fstat(descriptor_, &state) != 0 || S_ISREG(state.st_mode) || S_ISBLK(state.st_mode)) return;
     kind_ = Kind::in_pieces;
+    terminal_ = is_terminal(descriptor_);
     if (!S_ISFIFO(state.st_mode) && !S_ISCHR(state.st_mode)) return;
     const auto path = "/proc/self/fd/" + std::to_string(descriptor_);
     own_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
@@ -46,7 +48,8 @@ OutputWriter::Written OutputWriter::write(std::string_view bytes) {
             continue;
         }
         if (errno == EINTR || errno == EAGAIN) continue;
-        if (errno == EPIPE || errno == ECONNRESET) return Written::reader_gone;
+        // A terminal whose window was closed answers EIO.
+        if (errno == EPIPE || errno == ECONNRESET || (errno == EIO && terminal_)) return Written::reader_gone;
         throw Error(cli_diagnostics::output_failed, "the output could not be written: " + system_message(errno),
                     "make room, or send it elsewhere");
     }

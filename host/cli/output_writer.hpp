@@ -27,6 +27,7 @@ private:
     const FileDescriptor& give_up_;
     FileDescriptor own_;
     Kind kind_ = Kind::file;
+    bool terminal_ = false;
 };
 
 }  // namespace berth::inline host_v1::cli

@@ -1,10 +1,14 @@
 // `berth run` and `berth exec`.
+#include <unistd.h>
+
 #include <optional>
 #include <utility>
 
 #include "commands.hpp"
+#include "diagnostics.hpp"
 #include "exit_code.hpp"
 #include "process_run.hpp"
+#include "terminal.hpp"
 
 namespace berth::inline host_v1::cli {
 
@@ -68,13 +72,22 @@ int run_and_destroy(Session& session, const SandboxName& sandbox, const ProcessO
     return code;
 }
 
+/// Before anything is spent. A terminal alone needs none here, only keys do.
+void require_keys(const ProcessOptions& options) {
+    if (!options.terminal || !options.interactive || is_terminal(STDIN_FILENO)) return;
+    throw Error(cli_diagnostics::no_terminal, "-it passes on what is typed, and standard input is no terminal",
+                "leave -t out to pass on a file or a pipe (-i), or leave -i out for a terminal without input (-t)");
+}
+
 }  // namespace
 
 int perform(Session& session, const ExecCommand& command) {
+    require_keys(command.process);
     return run_and_stay(session, sandbox_named(command.sandbox), command.process);
 }
 
 int perform(Session& session, const RunCommand& command) {
+    require_keys(command.process);
     CreateRequest request{command.create.config, command.create.provider, command.create.require};
     request.config.persistent = command.keep == Keep::yes;
     if (command.process.terminal) request.require.emplace_back("tty");  // refused before anything is spent

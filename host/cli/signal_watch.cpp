@@ -50,18 +50,16 @@ void watch_signal(int signal, struct sigaction& old) {
 SignalWatch::SignalWatch() : pipe_(make_pipe()), over_(make_event()) {
     ::fcntl(pipe_.write_end.get(), F_SETFL, O_NONBLOCK);
     signal_pipe.store(pipe_.write_end.get());
-    watch_signal(SIGINT, old_interrupt_);
-    watch_signal(SIGTERM, old_terminate_);
-    watch_signal(SIGHUP, old_hangup_);
-    watch_signal(SIGWINCH, old_resize_);
+    for (std::size_t index = 0; index < watched_.size(); ++index) {
+        watch_signal(watched_[index], old_[index]);
+    }
     thread_ = std::thread([this] { watch(); });
 }
 
 SignalWatch::~SignalWatch() {
-    ::sigaction(SIGINT, &old_interrupt_, nullptr);
-    ::sigaction(SIGTERM, &old_terminate_, nullptr);
-    ::sigaction(SIGHUP, &old_hangup_, nullptr);
-    ::sigaction(SIGWINCH, &old_resize_, nullptr);
+    for (std::size_t index = 0; index < watched_.size(); ++index) {
+        ::sigaction(watched_[index], &old_[index], nullptr);
+    }
     raise_event(over_);
     thread_.join();
     signal_pipe.store(-1);
@@ -77,21 +75,10 @@ unsigned SignalWatch::count() const {
     return count_;
 }
 
-void SignalWatch::before_leaving(std::function<void()> action) {
-    const std::lock_guard lock(mutex_);
-    before_leaving_ = std::move(action);
-}
-
 void SignalWatch::leave() const {
-    std::function<void()> action;
-    int signal = 0;
-    {
-        const std::lock_guard lock(mutex_);
-        action = before_leaving_;
-        signal = first_signal_;
-    }
-    if (action) action();
-    std::_Exit(exit_signal_base + signal);
+    const std::lock_guard lock(mutex_);  // for good, so that ~Listening waits
+    if (listener_.leave) listener_.leave();
+    std::_Exit(exit_signal_base + first_signal_);
 }
 
 void SignalWatch::watch() {
@@ -106,17 +93,32 @@ void SignalWatch::watch() {
 }
 
 void SignalWatch::heard(int signal) {
-    std::unique_lock lock(mutex_);
-    if (signal == SIGWINCH) {
-        if (listener_.resize) listener_.resize();
-        return;
+    if (signal != SIGTSTP && signal != SIGCONT && signal != SIGWINCH) return heard_end(signal);
+    const std::lock_guard lock(mutex_);  // so that ~Listening waits for what is called
+    if (signal == SIGTSTP) {
+        stop_here();
+    } else if (const auto& told = signal == SIGCONT ? listener_.go_on : listener_.resize) {
+        told();
     }
+}
+
+// By the very signal, so that a shell sees what stopped us, and so that where no shell could continue us the kernel
+// does not stop us.
+void SignalWatch::stop_here() {
+    if (listener_.stop) listener_.stop();
+    struct sigaction ours {};
+    set_handler(SIGTSTP, SIG_DFL, &ours);
+    ::raise(SIGTSTP);  // every thread stands still here
+    ::sigaction(SIGTSTP, &ours, nullptr);
+    if (listener_.go_on) listener_.go_on();
+}
+
+void SignalWatch::heard_end(int signal) {
+    std::unique_lock lock(mutex_);
     if (count_++ == 0) first_signal_ = signal;
     const auto nth = count_;
-    if (listener_.end) {
-        listener_.end(signal, nth);  // with the lock held, so that ~Listening waits for it
-    }
     const bool listened = static_cast<bool>(listener_.end);
+    if (listened) listener_.end(signal, nth);  // with the lock held, so that ~Listening waits for it
     lock.unlock();
     if (nth == 1) stop_.request_stop();
     if (nth > 1 && !listened) leave();

@@ -1,7 +1,8 @@
-// SIGINT, SIGTERM, SIGHUP and SIGWINCH as calls on a thread of their own, so that whatever the rest of the program
-// waits for, it can be told. Knows no sandbox.
+// Signals that want an end (INT, TERM, HUP, QUIT), a stop (TSTP, CONT) or a new size (WINCH) as calls on a thread of
+// their own, so that whatever the rest of the program waits for, it can be told. Knows no sandbox.
 #pragma once
 
+#include <array>
 #include <csignal>
 #include <functional>
 #include <mutex>
@@ -16,7 +17,13 @@ namespace berth::inline host_v1::cli {
 struct SignalListener {
     /// The nth signal that wants an end, from 1. Absent: the first stops the token, the second leaves the program.
     std::function<void(int signal, unsigned nth)> end;
-    std::function<void()> resize;
+    std::function<void()> resize{};
+    /// This program is about to be stopped.
+    std::function<void()> stop{};
+    /// It goes on, after that or after a SIGSTOP that nobody could hear. More often than needed is possible.
+    std::function<void()> go_on{};
+    /// The program is left at once after this: it must be quick. Such as giving back the terminal.
+    std::function<void()> leave{};
 };
 
 /// At most one in a process, because a signal handler can reach nothing but what is static.
@@ -47,27 +54,24 @@ public:
         SignalWatch& watch_;
     };
 
-    /// Runs on the signal thread before it leaves the program; must be quick. Such as giving back the terminal.
-    void before_leaving(std::function<void()> action);
-    /// Ends the program at once with 128 + the first signal, doing only what before_leaving() asked for.
+    /// Ends the program at once with 128 + the first signal, doing only what the listener wants done then.
     [[noreturn]] void leave() const;
 
 private:
     void watch();
     void heard(int signal);
+    void stop_here();
+    void heard_end(int signal);
 
     mutable std::mutex mutex_;  ///< guards what follows up to the pipe
     SignalListener listener_;
-    std::function<void()> before_leaving_;
     int first_signal_ = 0;
     unsigned count_ = 0;
     std::stop_source stop_;
     Pipe pipe_;
     FileDescriptor over_;
-    struct sigaction old_interrupt_ {};
-    struct sigaction old_terminate_ {};
-    struct sigaction old_hangup_ {};
-    struct sigaction old_resize_ {};
+    static constexpr std::array watched_{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
+    std::array<struct sigaction, watched_.size()> old_{};
     std::thread thread_;
 };
 

@@ -19,19 +19,4 @@ Colour colour_for(int descriptor, bool no_color, bool dumb_terminal) noexcept {
     return !no_color && !dumb_terminal && is_terminal(descriptor) ? Colour::on : Colour::off;
 }
 
-RawTerminal::RawTerminal(int descriptor) : descriptor_(descriptor) {
-    termios state{};
-    if (::tcgetattr(descriptor_, &state) != 0) return;
-    auto raw = state;
-    ::cfmakeraw(&raw);
-    if (::tcsetattr(descriptor_, TCSADRAIN, &raw) == 0) before_ = state;
-}
-
-void RawTerminal::restore() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (!before_) return;
-    ::tcsetattr(descriptor_, TCSADRAIN, &*before_);
-    before_.reset();
-}
-
 }  // namespace berth::inline host_v1::cli

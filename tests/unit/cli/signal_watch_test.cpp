@@ -19,6 +19,8 @@ struct Heard {
     std::condition_variable changed;
     unsigned ends = 0;
     unsigned resizes = 0;
+    unsigned stops = 0;
+    unsigned goes_on = 0;
     int signal = 0;
 
     SignalListener listener() {
@@ -31,6 +33,15 @@ struct Heard {
                 [this] {
                     const std::lock_guard lock(mutex);
                     ++resizes;
+                    changed.notify_all();
+                },
+                [this] {
+                    const std::lock_guard lock(mutex);
+                    ++stops;
+                },
+                [this] {
+                    const std::lock_guard lock(mutex);
+                    ++goes_on;
                     changed.notify_all();
                 }};
     }
@@ -74,6 +85,29 @@ TEST_CASE("a listener hears every signal and a change of size") {
     ::raise(SIGHUP);
     CHECK(heard.wait_for_ends(2));
     CHECK(watch.first_signal() == SIGINT);
+}
+
+TEST_CASE("a stop is said before it, and that it is over after it") {
+    const auto child = ::fork();
+    if (child == 0) {
+        ::setpgid(0, 0);  // a group whose parent could continue it: only such groups are stopped
+        SignalWatch watch;
+        Heard heard;
+        const SignalWatch::Listening listening(watch, heard.listener());
+        ::kill(::getpid(), SIGTSTP);
+        std::unique_lock lock(heard.mutex);
+        const bool went_on = heard.changed.wait_for(lock, std::chrono::seconds(20), [&] { return heard.goes_on > 0; });
+        std::_Exit(went_on && heard.stops == 1 ? 0 : 1);
+    }
+    REQUIRE(child > 0);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, WUNTRACED) == child);
+    REQUIRE(WIFSTOPPED(status));
+    CHECK(WSTOPSIG(status) == SIGTSTP);
+    REQUIRE(::kill(child, SIGCONT) == 0);
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("afterwards signals mean what they meant before") {

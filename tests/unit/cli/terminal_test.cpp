@@ -1,4 +1,4 @@
-// Terminals: what is one, raw and back.
+// Terminals: what is one, how large is it, may it be coloured.
 #include "cli/terminal.hpp"
 
 #include <doctest/doctest.h>
@@ -32,27 +32,10 @@ Pair make_terminal() {
     return pair;
 }
 
-termios state_of(int descriptor) {
-    termios state{};
-    REQUIRE(::tcgetattr(descriptor, &state) == 0);
-    return state;
-}
-
 }  // namespace
-
-TEST_CASE("a raw terminal is given back as it was") {
-    const auto pair = make_terminal();
-    const auto before = state_of(pair.slave.get());
-    {
-        RawTerminal raw(pair.slave.get());
-        CHECK((state_of(pair.slave.get()).c_lflag & static_cast<tcflag_t>(ECHO | ICANON | ISIG)) == 0);
-    }
-    CHECK(state_of(pair.slave.get()).c_lflag == before.c_lflag);
-}
 
 TEST_CASE("what is no terminal is left alone") {
     const auto pipe = make_pipe();
-    RawTerminal raw(pipe.read_end.get());
     CHECK_FALSE(is_terminal(pipe.read_end.get()));
     CHECK_FALSE(terminal_size(pipe.read_end.get()).has_value());
     CHECK(colour_for(pipe.write_end.get(), false, false) == Colour::off);
