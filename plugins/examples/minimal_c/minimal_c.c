@@ -1,17 +1,14 @@
 /* The smallest whole provider in C: sandboxes in memory whose only programs are echo, cat, sleep, true and false.
  * Nothing of the machine is used, so nothing can escape: there is nothing to run. It shows the contract as C sees it:
  * views in, sinks out, one lock, `fail` for every error. Sandboxes die with the host: `persistent` is not offered.
- * Longer than a room because a plugin in C is to be one file and one compiler command, with no library to lean on. */
+ * Here are the 11 methods and the plugin's table; boxes.h keeps the sandboxes, programs.h runs what there is to run. */
 #define _POSIX_C_SOURCE 200809L
 #include <berth/plugin.h>
-
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
-#include <time.h>
+
+#include "boxes.h"
+#include "programs.h"
 
 BERTH_MANIFEST(
     "{\"name\": \"minimal_c\", \"version\": \"1.0.0\", \"license\": \"Apache-2.0\","
@@ -19,68 +16,6 @@ BERTH_MANIFEST(
     " \"features\": [\"network_none\", \"restart_keeps_files\"],"
     " \"provides\": [\"create\", \"get\", \"list\", \"destroy\", \"execute\", \"execute_stream\", \"upload_files\","
     " \"download_files\", \"get_resource_usage\", \"is_ready\", \"restart\"]}");
-
-/* Bytes that are ours; a terminating NUL stands behind them. */
-typedef struct owned {
-    char* data;
-    uint64_t size;
-} owned;
-
-typedef struct file {
-    struct file* next;
-    owned path; /* absolute, without a slash at the end */
-    owned content;
-    int32_t kind;
-    uint32_t mode;
-} file;
-
-typedef struct box {
-    struct box* next;
-    char id[32];
-    owned key, name, cwd;
-    berth_pair* env; /* each pair's bytes are owned */
-    uint64_t env_count;
-    int64_t created_at_ms, used_at_ms;
-    uint64_t restarts;
-    file* files;
-} box;
-
-typedef struct provider {
-    pthread_mutex_t lock;
-    box* boxes;
-} provider;
-
-static int64_t now_ms(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static berth_str text(const char* bytes) {
-    berth_str view = {bytes, strlen(bytes)};
-    return view;
-}
-
-static berth_str view(owned from) {
-    berth_str to = {from.data, from.size};
-    return to;
-}
-
-static int equal(berth_str a, berth_str b) {
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
-/* A copy; without memory the host's process is lost anyway. An absent text stays absent. */
-static owned keep(const void* data, uint64_t size) {
-    owned copy = {NULL, 0};
-    if (data == NULL) return copy;
-    copy.data = malloc(size + 1);
-    if (copy.data == NULL) abort();
-    memcpy(copy.data, data, size);
-    copy.data[size] = 0;
-    copy.size = size;
-    return copy;
-}
 
 static berth_status fail(berth_call* call, berth_status code, int32_t outcome, const char* message) {
     berth_error error = {0};
@@ -95,30 +30,7 @@ static berth_status not_found(berth_call* call) {
     return fail(call, BERTH_NOT_FOUND, BERTH_OUTCOME_NONE, "no such sandbox");
 }
 
-/* --- sandboxes; all under the lock -------------------------------------------------------------------------------- */
-
-static box* find(provider* self, berth_str id) {
-    for (box* at = self->boxes; at != NULL; at = at->next)
-        if (equal(text(at->id), id)) return at;
-    return NULL;
-}
-
-static void erase(provider* self, berth_str id) {
-    for (box** at = &self->boxes; *at != NULL; at = &(*at)->next) {
-        if (!equal(text((*at)->id), id)) continue;
-        box* gone = *at;
-        *at = gone->next;
-        while (gone->files != NULL) {
-            file* first = gone->files;
-            gone->files = first->next;
-            free(first->path.data), free(first->content.data), free(first);
-        }
-        for (uint64_t n = 0; n < gone->env_count; ++n)
-            free((void*)(uintptr_t)gone->env[n].name.data), free((void*)(uintptr_t)gone->env[n].value.data);
-        free(gone->env), free(gone->key.data), free(gone->name.data), free(gone->cwd.data), free(gone);
-        return;
-    }
-}
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 static berth_status put(const box* from, berth_info_sink* sink) {
     berth_environment environment = {0};
@@ -139,60 +51,6 @@ static berth_status put(const box* from, berth_info_sink* sink) {
     info.name = view(from->name);
     const berth_status status = sink->put(sink, &info);
     return status == BERTH_ENOUGH ? BERTH_OK : status;
-}
-
-static file* find_file(box* in, berth_str path) {
-    for (file* at = in->files; at != NULL; at = at->next)
-        if (equal(view(at->path), path)) return at;
-    return NULL;
-}
-
-static int below_a_file(box* in, berth_str path) {
-    for (uint64_t n = 1; n < path.size; ++n) {
-        const berth_str parent = {path.data, n};
-        const file* at = path.data[n] == '/' ? find_file(in, parent) : NULL;
-        if (at != NULL && at->kind == BERTH_FILE) return 1;
-    }
-    return 0;
-}
-
-/* Puts a file or directory in place, after the directories it lies in: so the list is parents first. */
-static file* place(box* in, berth_str path, int32_t kind, uint32_t mode, owned content) {
-    for (uint64_t n = 1; n < path.size; ++n) {
-        const berth_str parent = {path.data, n};
-        if (path.data[n] == '/' && find_file(in, parent) == NULL) place(in, parent, BERTH_DIRECTORY, 0755, keep("", 0));
-    }
-    file* at = find_file(in, path);
-    if (at == NULL) {
-        file** end = &in->files;
-        while (*end != NULL)
-            end = &(*end)->next;
-        at = *end = calloc(1, sizeof *at);
-        if (at == NULL) abort();
-        at->path = keep(path.data, path.size);
-    }
-    free(at->content.data);
-    at->content = content;
-    at->kind = kind;
-    at->mode = mode;
-    return at;
-}
-
-/* An absolute path without a slash at its end; absent when the path has a part that is empty or made of dots. */
-static owned absolute(berth_str path) {
-    if (path.size > 1 && path.data[path.size - 1] == '/') --path.size;
-    const uint64_t slash = path.size > 0 && path.data[0] == '/' ? 0 : 1;
-    owned whole = keep("", 0);
-    free(whole.data);
-    whole.data = calloc(1, path.size + slash + 1);
-    if (whole.data == NULL) abort();
-    memcpy(whole.data, "/", slash);
-    memcpy(whole.data + slash, path.data, path.size);
-    whole.size = path.size + slash;
-    if (strlen(whole.data) == whole.size && strstr(whole.data, "//") == NULL && strstr(whole.data, "/.") == NULL)
-        return whole;
-    free(whole.data);
-    return keep(NULL, 0);
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
@@ -228,6 +86,7 @@ static berth_status take(berth_file_source* source, owned* content) {
     }
 }
 
+/* Puts the files of a source into a sandbox. */
 static berth_status receive(provider* self, berth_call* call, berth_str id, berth_file_source* source) {
     for (;;) {
         berth_file_entry entry = {0};
@@ -414,68 +273,11 @@ static berth_status is_ready(void* raw, berth_call* call, berth_str id, berth_re
     return sink->put(sink, ready);
 }
 
-/* --- processes: five built-in programs ---------------------------------------------------------------------------- */
-
-static berth_status say(berth_call* call, berth_process_sink* sink, int32_t stream, berth_str what) {
-    const berth_bytes bytes = {(const uint8_t*)what.data, what.size};
-    berth_status status = BERTH_INTERRUPTED;
-    while (status == BERTH_INTERRUPTED) { /* an event waits: read it, then offer the same bytes again */
-        berth_event event = {0};
-        event.size = sizeof event;
-        status = sink->output(sink, stream, bytes);
-        while (status == BERTH_INTERRUPTED && call->next_event(call, &event) == BERTH_OK)
-            event.size = sizeof event;
-    }
-    return status;
-}
-
-/* How often the sandbox was restarted; destroyed counts as once more than ever. */
-static uint64_t restarts_of(provider* self, berth_str id) {
-    pthread_mutex_lock(&self->lock);
-    const box* in = find(self, id);
-    const uint64_t restarts = in == NULL ? UINT64_MAX : in->restarts;
-    pthread_mutex_unlock(&self->lock);
-    return restarts;
-}
-
-/* Sleeps, at most until its time limit; a cancel, a kill, a restart or a destroy ends it. */
-static void sleep_for(provider* self, berth_call* call, berth_str id, int64_t milliseconds, int64_t timeout,
-                      berth_process_end* end) {
-    const int64_t begin = now_ms(CLOCK_MONOTONIC);
-    const int64_t length = timeout > 0 && timeout < milliseconds ? timeout : milliseconds;
-    const uint64_t restarts = restarts_of(self, id);
-    end->signal = 15;
-    for (;;) {
-        const int64_t left = begin + length - now_ms(CLOCK_MONOTONIC);
-        struct pollfd events = {call->events_fd(call), POLLIN, 0};
-        berth_event event = {0};
-        event.size = sizeof event;
-        end->kind = BERTH_ENDED_KILLED;
-        if (restarts_of(self, id) != restarts) return;
-        while (call->next_event(call, &event) == BERTH_OK) {
-            if (event.kind == BERTH_EVENT_SIGNAL && (event.signal == 15 || event.signal == 9)) {
-                end->signal = event.signal;
-                return;
-            }
-            event.size = sizeof event;
-        }
-        end->kind = BERTH_ENDED_CANCELLED;
-        if (call->cancelled(call)) return;
-        end->kind = BERTH_ENDED_TIMEOUT;
-        if (left <= 0 && length < milliseconds) return;
-        end->kind = BERTH_ENDED_EXITED;
-        if (left <= 0) {
-            end->signal = 0;
-            return;
-        }
-        poll(&events, 1, left < 50 ? (int)left : 50);
-    }
-}
+/* --- processes ---------------------------------------------------------------------------------------------------- */
 
 static berth_status execute(void* raw, berth_call* call, berth_str id, const berth_process* process,
                             berth_process_sink* sink) {
     provider* self = raw;
-    const berth_str* args = process->args.data;
     const berth_opt_i64 no_pid = {0, 0};
     berth_process_end end = {0};
     end.size = sizeof end;
@@ -487,31 +289,11 @@ static berth_status execute(void* raw, berth_call* call, berth_str id, const ber
     pthread_mutex_unlock(&self->lock);
     if (in == NULL) return not_found(call);
     sink->started(sink, no_pid);
-    if (equal(process->command, text("echo"))) {
-        for (uint64_t n = 0; n < process->args.count; ++n) {
-            if (n != 0) say(call, sink, BERTH_STDOUT, text(" "));
-            say(call, sink, BERTH_STDOUT, args[n]);
-        }
-        say(call, sink, BERTH_STDOUT, text("\n"));
-    } else if (equal(process->command, text("cat")) && process->args.count == 0) {
-        const berth_str input = {(const char*)process->input.data, process->input.size};
-        if (input.data != NULL) say(call, sink, BERTH_STDOUT, input);
-    } else if (equal(process->command, text("sleep")) && process->args.count == 1) {
-        char seconds[32] = "";
-        memcpy(seconds, args[0].data, args[0].size < 31 ? args[0].size : 31);
-        sleep_for(self, call, id, (int64_t)(strtod(seconds, NULL) * 1000), process->environment->timeout_ms.value,
-                  &end);
-    } else if (equal(process->command, text("false"))) {
-        end.exit_code = 1;
-    } else if (!equal(process->command, text("true"))) {
-        say(call, sink, BERTH_STDERR, text("minimal_c: the programs are echo, cat, sleep, true and false\n"));
-        end.exit_code = 127;
-    }
+    run_program(self, call, id, process, sink, &end);
     return sink->ended(sink, &end);
 }
 
-/* --- the plugin ----------------------------------------------------------------------------------------------------
- */
+/* --- the plugin --------------------------------------------------------------------------------------------------- */
 
 static berth_status open_provider(const berth_host* host, berth_call* call, void** self) {
     provider* made = calloc(1, sizeof *made);
