@@ -42,7 +42,7 @@ std::optional<Milliseconds> duration(const ParsedLine& line, std::string_view fl
 std::optional<std::uint64_t> mebibytes(const ParsedLine& line, std::string_view flag) {
     const auto value = one(line, flag);
     if (!value) return std::nullopt;
-    constexpr std::uint64_t mebibyte = 1024 * 1024;
+    constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
     const auto bytes = parse_size(*value);
     if (!bytes || (*bytes != 0 && *bytes < mebibyte)) {
         wrong_value("--" + std::string(flag), *value, "a size of at least 1MiB with its unit, such as 512MiB or 2GiB");

@@ -50,6 +50,7 @@ int perform(Session& session, const ConfigCheckCommand&) {
     const auto& out = session.out();
     if (out.wants_json()) {
         std::vector<Json> all;
+        all.reserve(problems.size());
         for (const auto& problem : problems) {
             all.push_back(json_of(problem));
         }

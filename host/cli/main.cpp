@@ -106,7 +106,7 @@ int run(std::vector<std::string> words) {
 
 int main(int count, char** arguments) {
     // A handful of threads that wait most of the time: arenas of their own would cost each of them some system calls.
-    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_ARENA_MAX, 1);  // NOLINT(concurrency-mt-unsafe): no thread has been started yet
     hold_standard_descriptors();
     keep_descriptors_to_ourselves();
     survive_closed_pipes();

@@ -164,6 +164,7 @@ int perform(Session& session, const PluginListCommand&) {
     const auto& out = session.out();
     if (out.wants_json()) {
         std::vector<Json> all;
+        all.reserve(catalog.files().size());
         for (const auto& file : catalog.files()) {
             all.push_back(json_of(file, Detail::summary));
         }

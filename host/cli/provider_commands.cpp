@@ -71,6 +71,7 @@ int perform(Session& session, const ProviderListCommand&) {
     const auto& out = session.out();
     if (out.wants_json()) {
         std::vector<Json> all;
+        all.reserve(providers.size());
         for (const auto& provider : providers) {
             all.push_back(json_of(provider));
         }

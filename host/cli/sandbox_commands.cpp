@@ -103,6 +103,7 @@ int perform(Session& session, const ListCommand& command) {
     const auto& out = session.out();
     if (out.wants_json()) {
         std::vector<Json> all;
+        all.reserve(found.sandboxes.size());
         for (const auto& info : found.sandboxes) {
             all.push_back(json_of(info));
         }

@@ -62,6 +62,7 @@ int perform(Session& session, const SnapshotListCommand& command) {
     }
     if (out.wants_json()) {
         std::vector<Json> all;
+        all.reserve(snapshots.size());
         for (const auto& snapshot : snapshots) {
             all.push_back(json_of(snapshot));
         }

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace berth::inline host_v1::conformance {
 
@@ -103,6 +104,12 @@ void Context::clean_up() {
     }
 }
 
+std::string Context::canary() {
+    auto value = EnvironmentVariables::of_process().get_filled(canary_variable);
+    if (!value) throw Skipped(std::string("nobody has set ") + canary_variable + " for this process");
+    return std::move(*value);
+}
+
 ProcessConfig Context::process(std::vector<std::string> argv) {
     ProcessConfig process;
     process.command = argv.front();
@@ -179,6 +186,7 @@ void at_once(Context& context, int count, const std::function<void(int)>& act) {
     std::mutex mutex;
     std::string failure;
     std::vector<std::thread> threads;
+    threads.reserve(static_cast<std::size_t>(count));
     for (int index = 0; index < count; ++index) {
         threads.emplace_back([&, index] {
             try {

@@ -85,6 +85,10 @@ public:
     void adopt(const SandboxName& sandbox) { made_.push_back(sandbox); }
     void clean_up();
 
+    // --- this process ---
+    /// What `canary_variable` holds here; skips the case when nobody has set it.
+    [[nodiscard]] static std::string canary();
+
     // --- processes ---
     /// Runs an argv and gives its result, whatever that is.
     ProcessResult run(const SandboxName& sandbox, std::vector<std::string> argv);

@@ -38,6 +38,10 @@ struct Report {
     [[nodiscard]] std::size_t count(Verdict verdict) const noexcept;
 };
 
+/// A variable that who runs the suite sets in this process, to anything, before its first thread: some cases look for it
+/// in the sandbox and are skipped without it. They cannot set it themselves, for by then there are other threads.
+inline constexpr const char* canary_variable = "BERTH_CONFORMANCE_CANARY";
+
 /// Every case, in the order they run.
 [[nodiscard]] std::span<const Case> all_cases();
 

@@ -286,10 +286,10 @@ Error HostFileSink::out_of_order(std::string_view path, std::string message) con
                       operation_, "This is a fault of the provider's plugin; tell its author");
 }
 
-Error HostFileSink::too_large(std::string message) const {
+Error HostFileSink::too_large(std::string_view message) const {
     return file_error(engine_diagnostics::download_too_large, Code::resource_exhausted,
-                      "the download is larger than allowed: " + message, operation().sandbox_path, operation_,
-                      "Copy less at once, or raise `defaults.download` in berth.yaml");
+                      "the download is larger than allowed: " + std::string(message), operation().sandbox_path,
+                      operation_, "Copy less at once, or raise `defaults.download` in berth.yaml");
 }
 
 }  // namespace berth::inline host_v1

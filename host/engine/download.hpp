@@ -89,7 +89,7 @@ private:
     [[nodiscard]] Error failure(std::string_view act, int error_number, std::string_view below) const;
     [[nodiscard]] Error hostile(std::string_view path, std::string_view what) const;
     [[nodiscard]] Error out_of_order(std::string_view path, std::string message) const;
-    [[nodiscard]] Error too_large(std::string message) const;
+    [[nodiscard]] Error too_large(std::string_view message) const;
 
     std::span<const FileOperation> operations_;
     DownloadLimits limits_;

@@ -18,10 +18,12 @@ constexpr std::size_t destroyers = 8;
 constexpr Milliseconds cleanup{10'000};
 constexpr Milliseconds beyond_the_graces{2'000};
 
-std::unique_ptr<ProviderSource> plugin_source(const HostOptions& options, const std::shared_ptr<Log>& log) {
+/// `configuration` has been taken out of `options`.
+std::unique_ptr<ProviderSource> plugin_source(const HostOptions& options, const Configuration& configuration,
+                                              const std::shared_ptr<Log>& log) {
     SearchInput search;
     search.given = options.plugin_directories;
-    for (const auto& path : options.configuration.plugin_paths)
+    for (const auto& path : configuration.plugin_paths)
         search.configured.push_back(path.string());
     search.environment = options.environment_variables;
     search.install_directory =
@@ -64,8 +66,9 @@ Bounds bounds_of(const MethodRow& row, const ProviderConfiguration& provider, co
 }
 
 Host::Implementation::Implementation(HostOptions options, std::unique_ptr<ProviderSource> source)
-    : configuration_(options.configuration), log_(std::make_shared<Log>(LogLevel::trace, options.log)) {
-    source_ = source ? std::move(source) : plugin_source(options, log_);
+    : configuration_(std::move(options.configuration)),
+      log_(std::make_shared<Log>(LogLevel::trace, std::move(options.log))) {
+    source_ = source ? std::move(source) : plugin_source(options, configuration_, log_);
     providers_.emplace(configuration_, *source_, watchdog_);
     threads_.emplace();
     for (const auto& status : providers_->status()) {

@@ -85,7 +85,7 @@ std::shared_ptr<ProcessState> Host::Implementation::execute_stream(const Sandbox
         ProcessState::Setup setup{std::move(full), overflow, receiver, {}, std::move(pipe)};
         setup.powers.no_signals = placed(missing_feature(offer, "signals", "this signal"));
         setup.powers.no_detach = placed(missing_feature(offer, "detach", "detach"));
-        const auto state = std::make_shared<ProcessState>(std::move(setup));
+        auto state = std::make_shared<ProcessState>(std::move(setup));
         const auto provider = entered.provider;
         state->attach(std::move(entered.call), std::move(entered.place));
         threads_->start([state, provider, id = sandbox.id] {

@@ -1,6 +1,5 @@
 #include "upload.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "../base/directory.hpp"
 #include "diagnostics.hpp"
 
 namespace berth::inline host_v1 {
@@ -185,14 +185,10 @@ FileEntry HostFileSource::directory(FileDescriptor descriptor, bool top) {
     struct stat status {};
     if (::fstat(descriptor.get(), &status) != 0) throw failure("look at this directory", errno);
     Directory opened{std::move(descriptor), {}, host_path_.size(), sandbox_path_.size()};
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream{::fdopendir(::fcntl(opened.descriptor.get(), F_DUPFD_CLOEXEC, 0)),
-                                                     ::closedir};
+    const auto stream = read_directory(opened.descriptor);
     if (!stream) throw failure("read this directory", errno);
-    errno = 0;
-    while (const auto* item = ::readdir(stream.get())) {
-        const std::string_view name = item->d_name;
-        if (name != "." && name != "..") opened.names.push_back({std::string(name), item->d_type});
-        errno = 0;
+    while (const auto* item = read_entry(stream)) {
+        opened.names.push_back({item->d_name, item->d_type});
     }
     if (errno != 0) throw failure("read this directory", errno);
     std::sort(opened.names.begin(), opened.names.end(),

@@ -1,15 +1,12 @@
 #include "catalog.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <map>
-#include <memory>
 #include <set>
 #include <utility>
 
+#include "../base/directory.hpp"
 #include "../base/text.hpp"
 #include "diagnostics.hpp"
 
@@ -22,10 +19,6 @@ using namespace plugin_diagnostics;
 /// A directory with more plugins than that is a mistake, and reading it must end.
 constexpr std::size_t max_files = 10'000;
 
-struct CloseDirectory {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
 bool is_plugin_name(std::string_view name) {
     return name.size() > 3 && name.ends_with(".so") && name.front() != '.';
 }
@@ -36,19 +29,14 @@ std::vector<std::string> candidates(const TrustedDirectory& directory) {
         return Error(bad_directory, "this plugin directory cannot be read: " + why, "Check the path and its mode")
             .with_location(printable(directory.path));
     };
-    FileDescriptor copy{::fcntl(directory.descriptor.get(), F_DUPFD_CLOEXEC, 0)};
-    std::unique_ptr<DIR, CloseDirectory> stream(copy ? ::fdopendir(copy.get()) : nullptr);
+    const auto stream = read_directory(directory.descriptor);
     if (!stream) throw unreadable(system_message(errno));
-    (void)copy.release();
     std::vector<std::string> names;
-    for (;;) {
-        errno = 0;
-        const auto* entry = ::readdir(stream.get());
-        if (entry == nullptr && errno != 0) throw unreadable(system_message(errno));
-        if (entry == nullptr) break;
+    while (const auto* entry = read_entry(stream)) {
         if (is_plugin_name(entry->d_name)) names.emplace_back(entry->d_name);
         if (names.size() > max_files) throw unreadable("it holds more than 10000 files *.so");
     }
+    if (errno != 0) throw unreadable(system_message(errno));
     std::sort(names.begin(), names.end());
     return names;
 }

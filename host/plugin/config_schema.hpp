@@ -30,7 +30,7 @@ struct SchemaOption {
 class ConfigSchema {
 public:
     static constexpr std::size_t max_depth = 16;
-    static constexpr std::size_t max_bytes = 64 * 1024;
+    static constexpr std::size_t max_bytes = std::size_t{64} * 1024;
 
     /// The schema of a plugin that has no options.
     ConfigSchema();

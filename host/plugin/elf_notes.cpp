@@ -39,12 +39,12 @@ constexpr std::string_view this_machine_name = "RISC-V";
 // Real plugins have some 40 sections and a dozen segments. The caps keep reading a hostile file as cheap as a good one.
 constexpr std::uint64_t max_headers = 1024;
 constexpr std::uint64_t max_note_bytes = 2 * max_manifest_bytes;
-constexpr std::uint64_t max_name_bytes = 64 * 1024;
+constexpr std::uint64_t max_name_bytes = std::uint64_t{64} * 1024;
 constexpr std::size_t max_notes = 64;
 constexpr std::string_view rebuild = "Build or copy the file again";
 
-[[noreturn]] void damaged(std::string what) {
-    throw Error(damaged_elf, "the ELF file is damaged: " + what, std::string(rebuild));
+[[noreturn]] void damaged(std::string_view what) {
+    throw Error(damaged_elf, "the ELF file is damaged: " + std::string(what), std::string(rebuild));
 }
 
 /// A stretch of the file. Never trusted before `within`.

@@ -47,7 +47,7 @@ private:
     std::span<const std::byte> bytes_;
 };
 
-inline constexpr std::uint64_t max_manifest_bytes = 64 * 1024;
+inline constexpr std::uint64_t max_manifest_bytes = std::uint64_t{64} * 1024;
 
 /// The texts of the notes with owner "berth".
 struct ElfNotes {

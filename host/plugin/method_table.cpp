@@ -89,6 +89,7 @@ const FeatureRow* find_feature(std::string_view name) noexcept {
 const std::vector<std::string>& feature_names() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> all;
+        all.reserve(feature_table.size());
         for (const auto& row : feature_table)
             all.emplace_back(row.name);
         return all;

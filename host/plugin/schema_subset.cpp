@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t max_count = 1024 * 1024;
+constexpr std::uint64_t max_count = std::uint64_t{1024} * 1024;
 constexpr std::size_t max_choices = 256;
 constexpr std::size_t max_variables = 8;
 constexpr std::size_t max_description = 2000;

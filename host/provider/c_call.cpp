@@ -17,7 +17,7 @@ namespace {
 // What one error may carry. Longer texts are cut, not refused: why something failed is worth more than its form.
 constexpr std::size_t longest_message = 4096;
 constexpr std::size_t longest_detail_name = 256;
-constexpr std::size_t longest_detail = 64 * 1024;
+constexpr std::size_t longest_detail = std::size_t{64} * 1024;
 constexpr std::size_t longest_upstream = 256;
 constexpr std::uint64_t most_details = 64;
 constexpr std::size_t longest_progress = 1024;

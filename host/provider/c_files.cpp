@@ -15,7 +15,7 @@ namespace {
 using provider_diagnostics::malformed;
 using provider_diagnostics::wrong_order;
 
-constexpr std::uint64_t longest_path = 64 * 1024;
+constexpr std::uint64_t longest_path = std::uint64_t{64} * 1024;
 constexpr unsigned permission_bits = 0777;
 
 berth_str view_of(std::string_view text) noexcept {

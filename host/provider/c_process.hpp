@@ -14,7 +14,7 @@ namespace berth::inline host_v1 {
 class ProcessSink {
 public:
     /// The most bytes of one output.
-    static constexpr std::uint64_t longest_output = 1024 * 1024;
+    static constexpr std::uint64_t longest_output = std::uint64_t{1024} * 1024;
 
     ProcessSink(CCall& call, ProcessReceiver& receiver);
     [[nodiscard]] berth_process_sink* face() noexcept { return &face_; }

@@ -27,10 +27,10 @@ public:
 /// The most that is read from a plugin at once.
 struct ReadLimits {
     static constexpr std::uint64_t name = 4096;
-    static constexpr std::uint64_t text = 64 * 1024;
-    static constexpr std::uint64_t value = 1024 * 1024;
+    static constexpr std::uint64_t text = std::uint64_t{64} * 1024;
+    static constexpr std::uint64_t value = std::uint64_t{1024} * 1024;
     static constexpr std::uint64_t pairs = 10'000;
-    static constexpr std::uint64_t pair_bytes = 8 * 1024 * 1024;
+    static constexpr std::uint64_t pair_bytes = std::uint64_t{8} * 1024 * 1024;
 };
 
 /// The bytes behind a view; `field` names it in messages. Absent and empty are both empty.

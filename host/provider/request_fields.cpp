@@ -23,7 +23,7 @@ struct Member {
 
 template <typename Struct, typename Value>
 constexpr Member member(Value Struct::*, std::string_view name, Need need) {
-    return {name, sizeof(Value), need};
+    return {name, sizeof(Value), need};  // NOLINT(bugprone-sizeof-expression): of the member, pointer or not
 }
 
 // env, cwd and timeout are things every provider has; the limits in here are rows of the tables.

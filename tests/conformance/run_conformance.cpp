@@ -1,6 +1,7 @@
 // Runs the conformance suite against one provider of a configuration: run_conformance CONFIG PROVIDER [ONLY [TEMPLATE]].
 // Prints a line for each case and closes with the counts. Exit code 0 only when no case failed.
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <string>
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
         std::fputs("usage: run_conformance CONFIG PROVIDER [ONLY [TEMPLATE]]\n", stderr);
         return 2;
     }
+    ::setenv(conformance::canary_variable, "canary-9d1f", 1);
     try {
         return run(argv[1], argv[2], argc > 3 ? argv[3] : "",
                    argc > 4 ? std::optional<std::string>(argv[4]) : std::nullopt);

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <fstream>
 
 #include "../cases.hpp"
@@ -62,11 +61,10 @@ void kernel_files_are_closed(Context& context) {
 }
 
 void nothing_of_the_caller_is_inherited(Context& context) {
-    ::setenv("BERTH_CANARY_9D1F", "canary-9d1f", 1);
+    const auto canary = Context::canary();
     const auto shared = context.shared();
     const auto seen = context.output_of(shared, "env; tr '\\0' '\\n' < /proc/self/environ; echo seen");
-    ::unsetenv("BERTH_CANARY_9D1F");
-    context.expect(seen.find("canary-9d1f") == std::string::npos, "the caller's environment is not there");
+    context.expect(seen.find(canary) == std::string::npos, "the caller's environment is not there");
     context.equal(context.shell(shared, "exec 2>/dev/null < /dev/tty").exit_code != 0, true,
                   "the caller's terminal is not there");
 }

@@ -8,7 +8,7 @@ namespace {
 
 /// Skips the case where the backend counts in units too large to wait for.
 SandboxInfo short_lived(Context& context, const SandboxConfig& config, Milliseconds asked) {
-    const auto info = context.create(config);
+    auto info = context.create(config);
     context.expect(info.expires_at.has_value(), "expires_at is told");
     context.expect(*info.expires_at >= info.created_at + asked, "it is not over before its time");
     if (*info.expires_at > info.created_at + Milliseconds{60'000}) throw Skipped("its shortest lifetime is too long");

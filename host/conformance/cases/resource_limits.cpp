@@ -1,6 +1,7 @@
 // Limits of memory, CPU time, processes and disk: what outgrows one is stopped, and that is told. docs/contract.md 2.2.
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "../cases.hpp"
 #include "../context.hpp"
@@ -9,7 +10,7 @@ namespace berth::inline host_v1::conformance {
 
 namespace {
 
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 
 /// Touches 300 MiB and no more: should a limit not hold, the machine survives it.
 ProcessConfig hog() {
@@ -131,10 +132,12 @@ void disk_limit_holds(Context& context) {
     const auto sandbox = context.fresh(config);
     const auto result = context.shell(sandbox, "head -c 100000000 /dev/zero > big");
     context.expect(result.exit_code != 0, "a file larger than the limit cannot be written");
+    std::string too_much;
+    too_much.resize(100'000'000, 'x');
     const auto error = context.refused(
         Code::resource_exhausted,
         [&] {
-            const FileOperation more{"", "more", {}, std::string(100'000'000, 'x')};
+            const FileOperation more{"", "more", {}, std::move(too_much)};
             context.host().upload_files(sandbox, {&more, 1}, Context::bounded());
         },
         "an upload to a full disk");

@@ -112,6 +112,7 @@ void restarts_join(Context& context) {
     const auto sandbox = context.fresh();
     std::vector<std::thread> threads;
     std::array<std::string, 4> answers;
+    threads.reserve(answers.size());
     for (auto& answer : answers) {
         threads.emplace_back([&context, &answer, sandbox] {
             try {
