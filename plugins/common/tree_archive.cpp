@@ -83,7 +83,7 @@ void strip(archive_entry* entry) {
 }
 
 // "/etc/x" is meant as "etc/x", as every tar program reads it.
-std::string relative(std::string name) {
+std::string relative(const std::string& name) {
     const std::size_t start = name.find_first_not_of('/');
     return start == std::string::npos ? "." : name.substr(start);
 }

@@ -154,6 +154,7 @@ struct Work {
 Started start_detached(const DetachedProgram& program) {
     std::vector<std::string> texts = program.arguments;
     std::vector<char*> arguments;
+    arguments.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         arguments.push_back(text.data());
     }

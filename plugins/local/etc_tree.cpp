@@ -1,6 +1,5 @@
 #include "etc_tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -129,12 +128,8 @@ void copy_part(int from, int to, const std::string& name, int depth) {
         Descriptor source = open_directory(from, name);
         const Descriptor target = make_directory(to, name, 0755);
         ::fchmod(target.get(), 0755);
-        const std::unique_ptr<DIR, int (*)(DIR*)> listing(source ? ::fdopendir(::dup(source.get())) : nullptr,
-                                                          ::closedir);
-        while (const dirent* entry = listing ? ::readdir(listing.get()) : nullptr) {
-            if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) {
-                copy_part(source.get(), target.get(), entry->d_name, depth + 1);
-            }
+        for (const std::string& below : source ? names_in(source.get()) : std::vector<std::string>{}) {
+            copy_part(source.get(), target.get(), below, depth + 1);
         }
     }
 }

@@ -71,6 +71,7 @@ HelperProcess::HelperProcess(const std::string& program, std::vector<std::string
     const Descriptor writing(ends[1]);
     arguments.insert(arguments.begin(), program);
     std::vector<char*> words;
+    words.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) {
         words.push_back(argument.data());
     }

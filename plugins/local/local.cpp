@@ -33,9 +33,11 @@ std::string default_state_directory(bool root) {
     if (root) {
         return "/var/lib/berth/local";
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): reads only; who changes variables beside threads of its own is at fault
     if (const char* state = std::getenv("XDG_STATE_HOME"); state != nullptr && *state == '/') {
         return std::string(state) + "/berth/local";
     }
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the same
     if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
         return std::string(home) + "/.local/state/berth/local";
     }

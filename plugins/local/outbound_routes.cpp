@@ -123,6 +123,7 @@ std::vector<Block> blocks_of_this_machine() {
 void close_routes(const Descriptor& user_namespace, const Descriptor& network_namespace,
                   const std::vector<Block>& blocks) {
     std::vector<NewRoute> routes;
+    routes.reserve(blocks.size());
     for (const Block& block : blocks) {
         routes.push_back(unreachable(block));
     }

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "descriptor.hpp"
+#include "directory_entry.hpp"
 #include "failure.hpp"
 #include "system_files.hpp"
 
@@ -31,10 +31,6 @@ Listing list(Descriptor directory) {
         (void)directory.release();  // the listing's now
     }
     return listing;
-}
-
-bool is_dots(const char* name) {
-    return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
 }
 
 bool is_directory(int parent, const char* name) {
@@ -89,11 +85,9 @@ private:
         for (bool found = true; found;) {
             found = false;
             ::rewinddir(listing.get());
-            while (const dirent* entry = ::readdir(listing.get())) {
-                if (!is_dots(entry->d_name)) {
-                    remove_entry(number, entry->d_name);
-                    found = true;
-                }
+            while (const dirent* entry = next_entry(listing.get())) {
+                remove_entry(number, entry->d_name);
+                found = true;
             }
         }
         listing.reset();
@@ -153,14 +147,16 @@ long long tree_bytes(int parent, const std::string& name, const std::function<bo
         if (looks++ % entries_between_looks == 0 && stop()) {
             return -1;
         }
-        const dirent* entry = ::readdir(open.back().get());
+        const dirent* entry = next_entry(open.back().get());
         if (entry == nullptr) {
+            if (errno != 0) {
+                return -1;
+            }
             open.pop_back();
             continue;
         }
         struct stat info {};
-        if (is_dots(entry->d_name) ||
-            ::fstatat(::dirfd(open.back().get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (::fstatat(::dirfd(open.back().get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
             continue;
         }
         if (info.st_nlink > 1 && !S_ISDIR(info.st_mode) && !linked.emplace(info.st_dev, info.st_ino).second) {

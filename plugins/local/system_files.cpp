@@ -12,6 +12,7 @@
 #include <memory>
 #include <thread>
 
+#include "directory_entry.hpp"
 #include "failure.hpp"
 
 namespace berth_local {
@@ -140,11 +141,11 @@ std::vector<std::string> names_in(int directory) {
         throw system_failure("cannot list a directory", errno);
     }
     (void)again.release();  // the listing's now
-    while (const dirent* entry = ::readdir(listing.get())) {
-        const std::string_view name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.emplace_back(name);
-        }
+    while (const dirent* entry = next_entry(listing.get())) {
+        names.emplace_back(entry->d_name);
+    }
+    if (errno != 0) {
+        throw system_failure("cannot list a directory", errno);
     }
     return names;
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "directory_entry.hpp"
 #include "failure.hpp"
 #include "system_files.hpp"
 #include "template_cache.hpp"
@@ -73,11 +74,11 @@ void add_tree(Fingerprint& print, int parent, const char* name, const std::strin
         throw system_failure("cannot list " + place, errno);
     }
     const int number = directory.release();  // the listing's now
-    while (const dirent* entry = ::readdir(listing.get())) {
-        const std::string_view below = entry->d_name;
-        if (below != "." && below != "..") {
-            add_tree(print, number, entry->d_name, place + "/" + entry->d_name, depth + 1);
-        }
+    while (const dirent* entry = next_entry(listing.get())) {
+        add_tree(print, number, entry->d_name, place + "/" + entry->d_name, depth + 1);
+    }
+    if (errno != 0) {
+        throw system_failure("cannot list " + place, errno);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "directory_entry.hpp"
 #include "extended_attributes.hpp"
 #include "failure.hpp"
 #include "system_files.hpp"
@@ -113,17 +114,12 @@ void TreeCopy::scan() {
     }
     (void)again.release();  // the listing's now
     for (;;) {
-        errno = 0;
-        const dirent* found = ::readdir(listing.get());
+        const dirent* found = next_entry(listing.get());
         if (found == nullptr) {
             break;
         }
-        const std::string_view name = found->d_name;
-        if (name == "." || name == "..") {
-            continue;
-        }
         if (found->d_type == DT_DIR) {
-            frames_.back().below.emplace_back(name);
+            frames_.back().below.emplace_back(found->d_name);
         } else {
             entry(found->d_name);
         }

@@ -63,7 +63,7 @@ public:
         for (const berth::SandboxInfo& known : list(call))
             if (known.idempotency_key == config.idempotency_key()) return known;
         char folder[] = "/tmp/berth-minimal-XXXXXX";
-        if (mkdtemp(folder) == nullptr) throw Error(Code::resource_exhausted, std::strerror(errno));
+        if (mkdtemp(folder) == nullptr) throw Error(Code::resource_exhausted, words_of(errno));
         Sandbox sandbox;
         berth::SandboxInfo& info = sandbox.info;
         info.id = berth::make_id("minimal");
@@ -197,7 +197,7 @@ private:
     /// The host path of a sandbox path. Links on the way are resolved; what comes out must lie in the sandbox.
     fs::path inside(std::string_view id, std::string_view path) {
         const fs::path whole = (folder_of(id) / path / "").lexically_normal().parent_path();
-        const fs::path target = fs::weakly_canonical(whole.parent_path()) / whole.filename();
+        fs::path target = fs::weakly_canonical(whole.parent_path()) / whole.filename();
         must_be_below(id, target);
         return target;
     }

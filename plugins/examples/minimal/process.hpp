@@ -14,6 +14,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
+#include <system_error>
 
 namespace minimal {
 
@@ -22,10 +24,15 @@ using berth::Duration;
 using berth::EndKind;
 using berth::Error;
 
+/// What errno means; strerror is not for plugins, whose methods run on any thread.
+inline std::string words_of(int error) {
+    return std::generic_category().message(error);
+}
+
 class Descriptor {
 public:
     explicit Descriptor(int value) : value_(value) {
-        if (value < 0) throw Error(Code::resource_exhausted, std::string{"no descriptor: "} + std::strerror(errno));
+        if (value < 0) throw Error(Code::resource_exhausted, "no descriptor: " + words_of(errno));
     }
     Descriptor(const Descriptor&) = delete;
     Descriptor& operator=(const Descriptor&) = delete;
@@ -93,7 +100,7 @@ public:
         const int failed = posix_spawn(&pid_, "/bin/sh", &actions, &attributes, argv.data(), env.data());
         posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
-        if (failed != 0) throw Error(Code::execution_failed, std::strerror(failed)).outcome(berth::Outcome::none);
+        if (failed != 0) throw Error(Code::execution_failed, words_of(failed)).outcome(berth::Outcome::none);
     }
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;

@@ -29,7 +29,8 @@ public:
         return true;
     }
     void append(const char* bytes, std::size_t size) {
-        if (!failed_ && reserve(size_ + size)) {
+        // Nothing, appended to nothing, would be a copy to no place at all.
+        if (size > 0 && !failed_ && reserve(size_ + size)) {
             std::memcpy(data_ + size_, bytes, size);
             size_ += size;
         }

@@ -16,7 +16,7 @@ void serve_file_connection(int connection, protocol::Type type, std::string_view
     umask(0);
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
+    pthread_sigmask(SIG_SETMASK, &none, nullptr);
     fcntl(connection, F_SETFL, 0);
     FileStream stream(connection, transferring);
     protocol::Reader reader(request);

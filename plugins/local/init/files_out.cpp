@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../directory_entry.hpp"
 #include "files.hpp"
 
 namespace berth_init {
@@ -157,16 +158,12 @@ bool Download::give_directory(int directory, const struct stat& info, int depth)
     bool good = true;
     const std::size_t before = below_.size();
     while (good) {
-        errno = 0;
-        const dirent* found = readdir(listing);
+        const dirent* found = next_entry(listing);
         if (found == nullptr) {
             good = errno == 0 || fail(errno);
             break;
         }
         const std::string_view name = found->d_name;
-        if (name == "." || name == "..") {
-            continue;
-        }
         if (before > 0) {
             below_.append("/", 1);
         }

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "../directory_entry.hpp"
+
 namespace berth_init {
 namespace {
 
@@ -109,7 +111,7 @@ void each_process(void (*visit)(void* context, const ProcessLine& line), void* c
     if (directory == nullptr) {
         return;
     }
-    while (const dirent* entry = readdir(directory)) {
+    while (const dirent* entry = next_entry(directory)) {
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9') {
             continue;
         }

@@ -74,7 +74,7 @@ bool Server::start(int listener) {
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &child, nullptr);
+    pthread_sigmask(SIG_SETMASK, &child, nullptr);
     signals_.descriptor = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
     notify_.descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     epoll_ = epoll_create1(EPOLL_CLOEXEC);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace berth_root {
@@ -49,6 +50,7 @@ std::vector<std::string> program_arguments(const char* program, pid_t process, s
 void ask_program(const char* program, pid_t process, std::initializer_list<Extent> map) {
     std::vector<std::string> texts = program_arguments(program, process, map);
     std::vector<char*> arguments;
+    arguments.reserve(texts.size() + 1);
     for (std::string& text : texts) {
         arguments.push_back(text.data());
     }
@@ -105,7 +107,8 @@ void say_byte(const Descriptor& end) {
 }  // namespace
 
 void give_up(const char* what, int error) {
-    std::fprintf(stderr, "berth-root: %s%s%s\n", what, error != 0 ? ": " : "", error != 0 ? std::strerror(error) : "");
+    const std::string why = error != 0 ? ": " + std::generic_category().message(error) : std::string();
+    std::fprintf(stderr, "berth-root: %s%s\n", what, why.c_str());
     std::fflush(stderr);
     ::_exit(1);
 }

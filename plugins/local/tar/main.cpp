@@ -22,6 +22,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "common/tree_archive.hpp"
 
@@ -41,7 +42,7 @@ constexpr int misuse = 2;
 constexpr std::int64_t ids_of_a_sandbox = 65'536;
 
 [[noreturn]] void fail_with_errno(const char* what) {
-    throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+    throw std::runtime_error(std::string(what) + ": " + std::generic_category().message(errno));
 }
 
 // To own, enter and change whatever it unpacks; as this process' root directory is the target, nothing else is there.
@@ -87,7 +88,8 @@ void pack(std::int64_t user, std::int64_t range) {
 
 int main(int count, char** arguments) {
     const std::string_view what = count > 1 ? arguments[1] : "";
-    std::setlocale(LC_ALL, "C.UTF-8");  // names are bytes to us, but libarchive reads those of tar files as text
+    // Names are bytes to us, but libarchive reads those of tar files as text.
+    std::setlocale(LC_ALL, "C.UTF-8");  // NOLINT(concurrency-mt-unsafe): this program has one thread
     try {
         if (what == "unpack" && count == 2) {
             unpack();

@@ -115,7 +115,7 @@ enum class Need { required, optional };
     struct NAME##_row {                                                                                        \
         static constexpr std::string_view name{#NAME};                                                         \
         struct Named {                                                                                         \
-            int NAME;                                                                                          \
+            int NAME; /* NOLINT(bugprone-macro-parentheses): a name being declared */                          \
         };                                                                                                     \
         template <class T>                                                                                     \
         struct Both : T, Named {};                                                                             \
@@ -129,12 +129,12 @@ enum class Need { required, optional };
         static constexpr bool check() {                                                                        \
             constexpr bool found = exists<T>;                                                                  \
             constexpr bool well_formed = !found || offered<T>;                                                 \
-            static_assert(found || NEED == Need::optional,                                                     \
+            static_assert(found || (NEED) == Need::optional,                                                   \
                           "Berth: the plugin class lacks the required method " #NAME ". Expected: " EXPECTED); \
             static_assert(well_formed,                                                                         \
                           "Berth: the method " #NAME                                                           \
                           " of the plugin class is not public or has the wrong form. Expected: " EXPECTED);    \
-            return offered<T> || (!found && NEED == Need::optional);                                           \
+            return offered<T> || (!found && (NEED) == Need::optional);                                         \
         }                                                                                                      \
     }
 

@@ -3,6 +3,8 @@
 #ifndef BERTH_DETAIL_TABLE_HPP
 #define BERTH_DETAIL_TABLE_HPP
 
+#include <memory>
+
 #include "../locked.hpp"
 #include "accept.hpp"
 #include "guard.hpp"
@@ -200,7 +202,7 @@ struct Table {
     static berth_status open(const berth_host* host, berth_call* raw_call, void** self) noexcept {
         Call call{raw_call};
         return guard(call, [&] {
-            *self = new Instance<T>(host, call);
+            *self = std::make_unique<Instance<T>>(host, call).release();
             return berth_status{BERTH_OK};
         });
     }
