@@ -28,7 +28,10 @@ std::unique_ptr<ProviderSource> plugin_source(const HostOptions& options, const 
     search.environment = options.environment_variables;
     search.install_directory =
         options.install_plugin_directory.empty() ? installed_plugin_directory() : options.install_plugin_directory;
-    return std::make_unique<PluginSource>(search, options.environment_variables, log);
+    auto places = usual_places(search.install_directory, options.environment_variables);
+    if (!options.service_directory.empty()) places.modules = options.service_directory;
+    if (!options.state_directory.empty()) places.state = options.state_directory;
+    return std::make_unique<PluginSource>(search, options.environment_variables, log, std::move(places));
 }
 
 bool concerns_one_sandbox(Method method) {

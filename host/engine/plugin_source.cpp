@@ -36,11 +36,13 @@ std::string installed_plugin_directory() {
     return std::filesystem::is_directory(directory, problem) ? directory.string() : std::string{};
 }
 
-PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log)
+PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
+                           ServicePlaces places)
     : rules_(TrustRules::of_this_process()),
       catalog_(Catalog::read(search, rules_)),
       environment_(std::move(environment)),
-      log_(std::move(log)) {
+      log_(std::move(log)),
+      places_(std::move(places)) {
     for (const auto& problem : catalog_.problems())
         log_->write(LogLevel::warning, "host", problem.what());
 }
@@ -68,7 +70,7 @@ ProviderFacts PluginSource::inspect(const ProviderConfiguration& provider) {
 std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provider, Call& call) {
     const auto& [file, settings] = inspected_.at(provider.name);
     const auto& plugin = load_plugin(*file, rules_);
-    return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_});
+    return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_, places_});
 }
 
 }  // namespace berth::inline host_v1

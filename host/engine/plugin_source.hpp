@@ -11,6 +11,7 @@
 #include "../config/settings.hpp"
 #include "../plugin/catalog.hpp"
 #include "../service/log.hpp"
+#include "../service/service_places.hpp"
 #include "provider_source.hpp"
 
 namespace berth::inline host_v1 {
@@ -21,7 +22,8 @@ namespace berth::inline host_v1 {
 class PluginSource final : public ProviderSource {
 public:
     /// Reads the catalog; loads nothing.
-    PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log);
+    PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
+                 ServicePlaces places);
 
     [[nodiscard]] ProviderFacts inspect(const ProviderConfiguration& provider) override;
     [[nodiscard]] std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override;
@@ -35,6 +37,7 @@ private:
     Catalog catalog_;
     EnvironmentVariables environment_;
     std::shared_ptr<Log> log_;
+    ServicePlaces places_;
     std::map<std::string, Inspected> inspected_;  ///< by provider; written by inspect() only, before calls begin
 };
 

@@ -86,7 +86,8 @@ public:
         : plugin_(plugin),
           methods_(plugin.methods),
           name_(std::move(options.name)),
-          services_(name_, std::move(options.settings), std::move(options.environment), std::move(options.log)) {}
+          services_(name_, std::move(options.settings), std::move(options.environment), std::move(options.log),
+                    std::move(options.places)) {}
     DirectProvider(const DirectProvider&) = delete;
     DirectProvider& operator=(const DirectProvider&) = delete;
     ~DirectProvider() override { close(); }

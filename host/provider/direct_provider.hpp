@@ -8,6 +8,7 @@
 #include "../config/settings.hpp"
 #include "../plugin/loader.hpp"
 #include "../service/log.hpp"
+#include "../service/service_places.hpp"
 #include "provider.hpp"
 
 namespace berth::inline host_v1 {
@@ -18,6 +19,7 @@ struct DirectProviderOptions {
     Settings settings;                 ///< settled and checked against the plugin's schema
     EnvironmentVariables environment;  ///< where secrets are read, each time they are asked for
     std::shared_ptr<Log> log;          ///< never null
+    ServicePlaces places;              ///< of the services that have modules and data
 };
 
 /// Opens an instance of the plugin and asks what it offers; `call` bounds both (method "open"). `plugin` must outlive

@@ -90,17 +90,54 @@ struct HostServices::Functions {
         }
     }
 
+    /// Enters the state service for a call. The table that leads here is handed out only where there is one.
+    template <typename Function>
+    static berth_status in_state(const berth_host* host, berth_call* call, Function&& function) noexcept {
+        auto* const made_for = ServiceCall::of(call);
+        if (host == nullptr || made_for == nullptr) return BERTH_CONTRACT;
+        return function(*of(host).state_, *made_for);
+    }
+
+    static berth_status state_get(const berth_host* host, berth_call* call, berth_str key, berth_bytes_sink* value,
+                                  uint64_t* revision) noexcept {
+        return in_state(host, call, [&](StateService& state, ServiceCall& made_for) {
+            return state.get(made_for, key, value, revision);
+        });
+    }
+
+    static berth_status state_put(const berth_host* host, berth_call* call, berth_str key, berth_bytes value,
+                                  uint64_t expected, uint64_t* revision) noexcept {
+        return in_state(host, call, [&](StateService& state, ServiceCall& made_for) {
+            return state.put(made_for, key, value, expected, revision);
+        });
+    }
+
+    static berth_status state_remove(const berth_host* host, berth_call* call, berth_str key,
+                                     uint64_t expected) noexcept {
+        return in_state(host, call, [&](StateService& state, ServiceCall& made_for) {
+            return state.remove(made_for, key, expected);
+        });
+    }
+
+    static berth_status state_list(const berth_host* host, berth_call* call, berth_str prefix,
+                                   berth_pairs_sink* keys) noexcept {
+        return in_state(host, call,
+                        [&](StateService& state, ServiceCall& made_for) { return state.list(made_for, prefix, keys); });
+    }
+
     static constexpr berth_settings settings{sizeof(berth_settings), 0, &setting_get, &setting_at};
     static constexpr berth_secrets secrets{sizeof(berth_secrets), 0, &secret_get};
+    static constexpr berth_state state{sizeof(berth_state), 0, &state_get, &state_put, &state_remove, &state_list};
 };
 
 HostServices::HostServices(std::string provider, Settings settings, EnvironmentVariables environment,
-                           std::shared_ptr<Log> log)
+                           std::shared_ptr<Log> log, ServicePlaces places)
     : provider_(std::move(provider)),
       settings_(settings.values),
       secrets_(std::move(settings.secrets)),
       environment_(std::move(environment)),
-      log_(std::move(log)) {
+      log_(std::move(log)),
+      state_(places.modules.empty() ? nullptr : std::make_unique<StateService>(provider_, std::move(places))) {
     host_.size = sizeof host_;
     host_.minor = BERTH_CONTRACT_MINOR;
     host_.host_data = this;
@@ -108,7 +145,7 @@ HostServices::HostServices(std::string provider, Settings settings, EnvironmentV
     host_.log = &Functions::log;
     host_.settings = &Functions::settings;
     host_.secrets = &Functions::secrets;
-    host_.state = &unavailable_state();
+    host_.state = state_ ? &Functions::state : &unavailable_state();
     host_.http = &unavailable_http();
     host_.websocket = &unavailable_websocket();
 }
@@ -127,7 +164,7 @@ berth_status HostServices::hand_out(ServiceCall& call, const std::string& pointe
     log_->secrets().add(value);
     const auto taken = write_to(sink, value);
     if (taken == BERTH_OK || taken == BERTH_ENOUGH) return BERTH_OK;
-    return call.failed(Error(service_diagnostics::secret_not_taken,
+    return call.failed(Error(service_diagnostics::not_taken,
                              "the plugin did not take the secret " + berth::quoted(pointer) + " that it asked for",
                              "report this to the author of the plugin"));
 }

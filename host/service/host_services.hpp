@@ -1,4 +1,4 @@
-// What one plugin instance is handed as `berth_host`: log, settings, secrets, and the services this host lacks.
+// What one plugin instance is handed as `berth_host`: log, settings, secrets, state, and the services this host lacks.
 // Knows no method and no call but through ServiceCall.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "../config/settings.hpp"
 #include "flat_settings.hpp"
 #include "log.hpp"
+#include "state_service.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -20,7 +21,8 @@ class ServiceCall;
 /// Lives from before `open` until after `close`. Any thread.
 class HostServices {
 public:
-    HostServices(std::string provider, Settings settings, EnvironmentVariables environment, std::shared_ptr<Log> log);
+    HostServices(std::string provider, Settings settings, EnvironmentVariables environment, std::shared_ptr<Log> log,
+                 ServicePlaces places = {});
     HostServices(const HostServices&) = delete;
     HostServices& operator=(const HostServices&) = delete;
 
@@ -36,6 +38,7 @@ private:
     std::map<std::string, SecretSource> secrets_;
     EnvironmentVariables environment_;
     std::shared_ptr<Log> log_;
+    std::unique_ptr<StateService> state_;  ///< none where there is no module for it
     berth_host host_{};
 };
 

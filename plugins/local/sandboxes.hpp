@@ -145,7 +145,8 @@ private:
     // One that has been made before.
     void start_again(const Descriptor& directory, Record& record, Caller& caller) const;
     void stop(Open& sandbox);
-    void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings, SnapshotRecord& counted);
+    void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings,
+                    SnapshotRecord& counted);
     [[nodiscard]] TreeCopySettings copy_settings(const Record& record, std::optional<std::uint32_t> from,
                                                  TreeCopySettings::Source source, Caller& caller);
     void swap_in(Open& sandbox, const std::string& restoring, Caller& caller);

@@ -17,6 +17,7 @@ OWNERS = {
     "yaml-cpp": (r"yaml-cpp/", "host/config/"),
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),
+    "SQLite": (r"sqlite3\.h$", "host/service/state/"),
     "libseccomp": (r"seccomp\.h$", "plugins/local/filter/"),
     "libarchive": (r"archive(_entry)?\.h$", "plugins/common/"),
 }

@@ -23,6 +23,7 @@ host/      the host
   config/  settings
   engine/  the engine
   plugin/  plugins
+  service/ services
 plugins/   providers
   common/  shared
   local/   here
@@ -33,7 +34,7 @@ tests/     tests
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp maker.cpp tar.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp maker.cpp tar.cpp database.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -44,6 +45,7 @@ GOOD = {
     "host/engine/log.cpp": COMMENT + "#include <spdlog/spdlog.h>\n",
     "host/cli/x.cpp": COMMENT + "#include <CLI/CLI.hpp>\n",
     "plugins/common/tar.cpp": COMMENT + "#include <archive.h>\n",
+    "host/service/state/database.cpp": COMMENT + NAMESPACE + "#include <sqlite3.h>\n",
     "plugins/local/README.md": "# local\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",
@@ -98,7 +100,7 @@ BAD = {
     ],
     "rule_providers": [{"plugins/acme/README.md": "# acme\n"}, {"README.md": README.replace("local.so", "cloud.so")}],
     "rule_folder_map": [
-        {"host/service/x.hpp": COMMENT + NAMESPACE},
+        {"host/provider/x.hpp": COMMENT + NAMESPACE},
         {"README.md": README.replace("docs/  ", "dogs/  ")},
     ],
     "rule_examples": [{"config/more.yaml": "version: 1\n"}],

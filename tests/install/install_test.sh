@@ -24,6 +24,7 @@ mv "$work/first" "$prefix"
 echo "the program of the installation"
 "$prefix/bin/berth" version
 [[ -f $prefix/lib/berth/plugins/local.so ]]
+[[ -f $prefix/lib/berth/services/state.so ]]
 said=$("$prefix/bin/berth" run -- sh -c 'echo out; echo err >&2; exit 7' 2>"$work/err") && status=0 || status=$?
 [[ $said == out && $(<"$work/err") == err && $status -eq 7 ]] || {
     echo "berth run: exit $status, wrote '$said' and '$(<"$work/err")'"

@@ -34,7 +34,8 @@ public:
 std::unique_ptr<Provider> opened(const Catalog& catalog, const std::string& name) {
     const auto& loaded = load_plugin(file_named(catalog, name + ".so"), TrustRules::of_this_process());
     Call call({.method = "open"});
-    return open_direct_provider(call, loaded, {name, {}, {}, std::make_shared<Log>(LogLevel::error, Log::Handler())});
+    return open_direct_provider(call, loaded,
+                                {name, {}, {}, std::make_shared<Log>(LogLevel::error, Log::Handler()), {}});
 }
 
 template <typename Function>

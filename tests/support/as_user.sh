@@ -71,13 +71,11 @@ delegate() {
         if [[ $type == cgroup && ",$options," =~ ,(memory|cpu|pids), ]]; then
             controller=${BASH_REMATCH[1]}
             own=$(sed -nE "s/^[0-9]+:([^:]*,)?$controller(,[^:]*)?://p" /proc/self/cgroup)
-            if ! mkdir "$group" || ! chown "$uid" "$group" "$group"/cgroup.procs; then continue; fi
+            mkdir "$group" && chown "$uid" "$group" "$group"/cgroup.procs || continue
         elif [[ $type == cgroup2 ]] && grep -qw memory "$target/cgroup.controllers"; then
             own=$(sed -n 's/^0:://p' /proc/self/cgroup)
-            if ! echo "+memory +cpu +pids" >"$target/cgroup.subtree_control" || ! mkdir "$group" "$group/own" ||
-                ! chown "$uid" "$group" "$group"/cgroup.{procs,subtree_control}; then
-                continue
-            fi
+            echo "+memory +cpu +pids" >"$target/cgroup.subtree_control" && mkdir "$group" "$group/own" &&
+                chown "$uid" "$group" "$group"/cgroup.{procs,subtree_control} || continue
             delegated+=("$group/own" "$target$own/cgroup.procs")
         else
             continue
@@ -88,7 +86,6 @@ delegate() {
     done </proc/self/mountinfo
 } 2>/dev/null
 # What tests leave in it fails them, too: it cannot be removed then.
-# shellcheck disable=SC2317  # the trap calls it
 give_back() {
     local left=0 round index
     for ((index = 0; index < ${#delegated[@]}; index += 2)); do
@@ -99,11 +96,10 @@ give_back() {
             sleep 0.05
         done
     done
-    return "$left"
+    return $left
 }
 
 home=$(mktemp -d "${TMPDIR:-/tmp}/berth-user.XXXXXX")
-# shellcheck disable=SC2317  # the trap calls it
 finish() {
     local status=$?
     rm -rf --one-file-system "$home"

@@ -86,7 +86,7 @@ FakePlugin::~FakePlugin() {
 
 std::unique_ptr<Provider> FakePlugin::open(Settings settings, EnvironmentVariables environment) {
     Call call({.method = "open"});
-    return open_direct_provider(call, loaded, {"acme", std::move(settings), std::move(environment), lines.log()});
+    return open_direct_provider(call, loaded, {"acme", std::move(settings), std::move(environment), lines.log(), {}});
 }
 
 }  // namespace berth_test
