@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "../base/duration.hpp"
 #include "../base/text.hpp"
@@ -50,6 +52,27 @@ Json environment(const Environment& environment) {
             {"timeout_ms", milliseconds_or_null(environment.timeout)},
             {"memory_limit_mib", number_or_null(environment.memory_limit_mib)},
             {"cpu_limit_percent", number_or_null(environment.cpu_limit)}};
+}
+
+/// JSON whose strings hold no character that a terminal obeys: DEL and U+0080 to U+009F, which JSON itself would leave as
+/// they are, as \u escapes.
+std::string without_controls(std::string json) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto escaped = [&](unsigned char code) {
+        return std::string("\\u00") + digits[code >> 4U] + digits[code & 15U];
+    };
+    std::string clean;
+    std::size_t copied = 0;
+    for (std::size_t index = 0; index < json.size(); ++index) {
+        const auto byte = static_cast<unsigned char>(json[index]);
+        const auto next = index + 1 < json.size() ? static_cast<unsigned char>(json[index + 1]) : 0U;
+        const bool control = byte == 0xc2U && next >= 0x80U && next <= 0x9fU;
+        if (byte != 0x7fU && !control) continue;
+        clean.append(json, copied, index - copied).append(escaped(control ? static_cast<unsigned char>(next) : byte));
+        if (control) ++index;
+        copied = index + 1;
+    }
+    return copied == 0 ? std::move(json) : clean.append(json, copied);
 }
 
 }  // namespace
@@ -139,11 +162,11 @@ Json json_of(const SnapshotInfo& snapshot) {
 }
 
 std::string pretty(const Json& value) {
-    return value.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    return without_controls(value.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 std::string compact(const Json& value) {
-    return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    return without_controls(value.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace berth::inline host_v1::cli

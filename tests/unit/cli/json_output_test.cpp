@@ -72,3 +72,15 @@ TEST_CASE("nothing a plugin says makes JSON fail") {
     usage.cpu_percent = std::numeric_limits<double>::quiet_NaN();
     CHECK(json_of(usage)["cpu_percent"].is_null());
 }
+
+TEST_CASE("no character that a terminal obeys is left in what is printed") {
+    const Json value{{"text",
+                      "a\xc2\x9b"
+                      "2J\x7f"
+                      "b\xc2\x80\xc2\xa0\x1b[1m"}};
+    const auto line = compact(value);
+    CHECK(line == "{\"text\":\"a\\u009b2J\\u007fb\\u0080\xc2\xa0\\u001b[1m\"}\n");
+    CHECK(Json::parse(line) == value);
+    CHECK(Json::parse(pretty(value)) == value);
+    CHECK(pretty(value).find('\x7f') == std::string::npos);
+}
