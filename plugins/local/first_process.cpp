@@ -29,7 +29,13 @@ constexpr seconds start_limit{30};
 constexpr seconds death_limit{20};
 constexpr int backlog = 4096;
 
-Descriptor listen_in(const Descriptor& sandbox) {
+// What it takes connections from, and the socket's name, which is gone when somebody removes that or all around it.
+struct Listener {
+    Descriptor socket;
+    Descriptor name;
+};
+
+Listener listen_in(const Descriptor& sandbox) {
     ::unlinkat(sandbox.get(), "socket", 0);
     Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{};
@@ -39,7 +45,11 @@ Descriptor listen_in(const Descriptor& sandbox) {
         ::listen(listener.get(), backlog) != 0) {
         throw system_failure("cannot make the sandbox's socket", errno);
     }
-    return listener;
+    Descriptor name(::openat(sandbox.get(), "socket", O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!name) {
+        throw system_failure("cannot find the sandbox's socket", errno);
+    }
+    return {std::move(listener), std::move(name)};
 }
 
 void write_question(Link& link, protocol::Type question) {
@@ -189,11 +199,13 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
         throw system_failure("cannot keep what bubblewrap says", errno);
     }
     const Trunk trunk(sandbox, record);
-    Descriptor listener = listen_in(sandbox);
+    Listener listener = listen_in(sandbox);
     LaunchPlan plan;
     plan.bubblewrap = settings.bubblewrap;
     plan.init = settings.init;
-    plan.listener = &listener;
+    plan.listener = &listener.socket;
+    plan.name = &listener.name;
+    plan.look_ms = settings.look_each.count();
     plan.etc = settings.etc;
     plan.log = &log;
     plan.network = record.network;
@@ -209,13 +221,13 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     plan.uid = record.uid;
     trunk.put_into(plan, record, settings);
     launch(plan);
-    listener.reset();  // theirs alone now: when they die it closes, and we hear it
+    listener.socket.reset();  // theirs alone now: when they die it closes, and we hear it
     meanwhile();
     Answer answer;
     Heard heard = Heard::closed;
     try {
         Link link = Link::to(sandbox.get());
-        write_question(link, protocol::Type::ping);
+        write_question(link, record.stage == Stage::live ? protocol::Type::live : protocol::Type::ping);
         heard = hear(link, Clock::now() + start_limit, &caller, answer);
     } catch (const Failure& failure) {
         if (failure.code != BERTH_NOT_READY) {

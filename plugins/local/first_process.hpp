@@ -17,6 +17,9 @@
 
 namespace berth_local {
 
+// So seldom that a thousand of them are as idle as without it.
+inline constexpr std::chrono::milliseconds usual_look_each = std::chrono::minutes{1};
+
 struct StartSettings {
     std::string bubblewrap;
     const Descriptor* init = nullptr;  // berth-init, open for reading
@@ -24,6 +27,7 @@ struct StartSettings {
     std::string root_program;                         // berth-root
     const std::vector<Descriptor>* groups = nullptr;  // control groups to join
     UserNamespaces user_namespaces = UserNamespaces::off;
+    std::chrono::milliseconds look_each = usual_look_each;  // see LaunchPlan
 };
 
 struct Answer {
@@ -36,7 +40,7 @@ struct Answer {
 ProcessId start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
                               Caller& caller, const std::function<void()>& meanwhile);
 
-// Tells it that the sandbox is made: idle time counts from now on.
+// Tells it that the sandbox is made: idle time counts from now on. One that was made before counts from its start.
 void begin_idle_time(const Descriptor& sandbox);
 
 // Who it is, as written down when it was started; absent when it is gone.

@@ -33,6 +33,7 @@ enum Place {
     at_lower,
     at_changes,
     at_filter,
+    at_name,
     at_note,
     places_end
 };
@@ -241,7 +242,8 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
     }
     add(arguments, {"--chdir", "/", "--seccomp", std::to_string(at_filter).c_str(), "--"});
     const std::string program = "/proc/self/fd/" + std::to_string(at_init);
-    add(arguments, {program.c_str(), std::to_string(at_listener).c_str()});
+    add(arguments, {program.c_str(), std::to_string(at_listener).c_str(), std::to_string(at_name).c_str(),
+                    std::to_string(plan.look_ms).c_str()});
     if (plan.note != nullptr) {
         add(arguments, {std::to_string(at_note).c_str(), std::to_string(plan.life_ms).c_str(),
                         std::to_string(plan.idle_ms).c_str()});
@@ -271,6 +273,7 @@ void launch(const LaunchPlan& plan) {
                            number(plan.root ? plan.root->lower : nullptr),
                            number(plan.root ? plan.root->changes : nullptr),
                            filter.get(),
+                           number(plan.name),
                            number(plan.note)};
     bool outside_group = false;
     const Preparation preparation{&plan, &outside_group};

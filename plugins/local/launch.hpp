@@ -28,6 +28,8 @@ struct LaunchPlan {
     std::string bubblewrap;                // its path
     const Descriptor* init = nullptr;      // berth-init, open for reading
     const Descriptor* listener = nullptr;  // its socket
+    const Descriptor* name = nullptr;      // a handle on the socket's name: without one, nobody can reach it any more
+    std::int64_t look_ms = 0;              // how often it looks whether the name is still there, to end itself when not
     const Descriptor* etc = nullptr;
     const Descriptor* workspace = nullptr;
     const Descriptor* home = nullptr;

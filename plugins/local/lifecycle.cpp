@@ -190,6 +190,9 @@ void Sandboxes::claim_ids(Record& record) const {
 
 // Only after the last process and file are gone.
 void Sandboxes::release_ids(const Record& record) const {
+    if (settings_.own_accounts && !record.uid && !record.root) {
+        claims_.release_all_of(store_.path_of(record.id));  // its creator died before the record was written
+    }
     if (record.uid) {
         claims_.release(*record.uid, store_.path_of(record.id));
     }
@@ -213,10 +216,10 @@ int Sandboxes::start(const Descriptor& directory, Record& record, Caller& caller
     const std::vector<Descriptor> joins = group.joins();
     int first = 0;
     try {
-        first = start_first_process(
-                    directory, record,
-                    {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins, settings_.user_namespaces},
-                    caller, meanwhile)
+        first = start_first_process(directory, record,
+                                    {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins,
+                                     settings_.user_namespaces, settings_.look_each},
+                                    caller, meanwhile)
                     .pid;
     } catch (const Failure&) {
         if (group.out_of_memory_kills().value_or(0) > 0) {
@@ -299,9 +302,6 @@ Info Sandboxes::restart(std::string_view id, Caller& caller) {
 void Sandboxes::start_again(const Descriptor& directory, Record& record, Caller& caller) const {
     forget_stop(directory);
     (void)start(directory, record, caller, [] {});
-    if (record.idle_ttl_ms > 0) {
-        begin_idle_time(directory);
-    }
 }
 
 void Sandboxes::stop(Open& sandbox) {

@@ -44,6 +44,17 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
 
 // --- repair
 
+// It is stopped, for nobody has written down that it was started: who restarted it was killed. So its first process goes.
+// False: somebody else is at it.
+bool Sandboxes::end_unclaimed(const Descriptor& directory) const {
+    const Lock lock = store_.try_lock(directory);
+    if (!lock || first_process(directory)) {
+        return false;
+    }
+    stop_first_process(directory);
+    return true;
+}
+
 // Whether its time is over; then it is removed here, or by whoever has its lock already.
 bool Sandboxes::has_ended(const Open& sandbox) {
     const auto& [directory, record] = sandbox;
@@ -122,6 +133,7 @@ bool Sandboxes::remove_unfinished(const std::string& id) {
             return false;
         }
         store_.forget_noted_key(mark, id);
+        claims_.release_all_of(store_.path_of(id));  // its remover died between its last file and its account
         store_.finish(id);
         return true;
     }

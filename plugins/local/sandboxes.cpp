@@ -136,10 +136,12 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
         return info;
     }
     const std::optional<ProcessId> first = first_process(sandbox.directory);
-    const Asked asked = first ? ask_first_process(sandbox.directory, patience) : Asked{};
-    if (asked.presence == Presence::gone) {
-        // Held while it is started again.
-        info.state = store_.is_locked(sandbox.directory) ? State::initializing : State::stopped;
+    const Asked asked = ask_first_process(sandbox.directory, patience);
+    if (!first || asked.presence == Presence::gone) {
+        // Locked while it is started again; one that is silent is on its way to answer.
+        const bool starts = store_.is_locked(sandbox.directory) || asked.presence == Presence::silent ||
+                            (asked.presence == Presence::answers && !end_unclaimed(sandbox.directory));
+        info.state = starts ? State::initializing : State::stopped;
         return info;
     }
     info.first_process = first->pid;

@@ -4,6 +4,7 @@
 // processes may work on the same sandboxes, and any of them may be killed at any point. Every method is [any thread].
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "call_filter.hpp"
 #include "caller.hpp"
 #include "file_transfer.hpp"
+#include "first_process.hpp"
 #include "log_reader.hpp"
 #include "process_run.hpp"
 #include "record.hpp"
@@ -44,6 +46,7 @@ struct Settings {
     std::map<std::string, std::string> templates;  // name to path
     Network network = Network::none;               // when a sandbox does not say
     UserNamespaces user_namespaces = UserNamespaces::off;
+    std::chrono::milliseconds look_each = usual_look_each;
 };
 
 enum class State { initializing, ready, busy, stopped };
@@ -129,6 +132,7 @@ private:
     [[nodiscard]] Open open_made(std::string_view id);
     [[nodiscard]] Open open_running(std::string_view id);
     [[nodiscard]] bool has_ended(const Open& sandbox);
+    [[nodiscard]] bool end_unclaimed(const Descriptor& directory) const;
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
     [[nodiscard]] std::unique_ptr<RunGroup> limit_run(const Open& sandbox, const RunRequest& request,
                                                       Caller& caller) const;
@@ -145,8 +149,7 @@ private:
     // One that has been made before.
     void start_again(const Descriptor& directory, Record& record, Caller& caller) const;
     void stop(Open& sandbox);
-    void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings,
-                    SnapshotRecord& counted);
+    void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings, SnapshotRecord& counted);
     [[nodiscard]] TreeCopySettings copy_settings(const Record& record, std::optional<std::uint32_t> from,
                                                  TreeCopySettings::Source source, Caller& caller);
     void swap_in(Open& sandbox, const std::string& restoring, Caller& caller);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <sstream>
 
 #include "descriptor.hpp"
@@ -14,6 +15,23 @@
 #include "system_files.hpp"
 
 namespace berth_local {
+
+namespace {
+
+constexpr std::size_t longest_path = 8192;
+
+// Locked, and still the file of that name: then nobody else can be judging this claim. Empty when somebody is.
+Descriptor try_lock_claim(int directory, const std::string& name, int flags) {
+    Descriptor file(::openat(directory, name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags, 0600));
+    struct stat ours {};
+    struct stat there {};
+    const bool held = file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(file.get(), &ours) == 0 &&
+                      ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+                      ours.st_ino == there.st_ino;
+    return held ? std::move(file) : Descriptor();
+}
+
+}  // namespace
 
 bool is_mapped(const UidRange& range) {
     std::istringstream lines(read_file(AT_FDCWD, "/proc/self/uid_map", 4096).value_or(""));
@@ -68,20 +86,16 @@ std::uint32_t UidClaims::claim(const std::string& owner) const {
 
 bool UidClaims::try_claim(int directory, std::uint32_t uid, const std::string& owner) const {
     const std::string name = std::to_string(uid);
-    const Descriptor file(::openat(directory, name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-    struct stat ours {};
-    struct stat there {};
-    // Locked, and still the file of that name: then nobody else can be judging this claim.
-    if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || ::fstat(file.get(), &ours) != 0 ||
-        ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != there.st_ino) {
+    const Descriptor file = try_lock_claim(directory, name, O_CREAT);
+    if (!file) {
         return false;
     }
-    const std::string holder = read_file(directory, name, 8192).value_or("");
+    const std::string holder = read_file(directory, name, longest_path).value_or("");
     if (!holder.empty() && (::access(holder.c_str(), F_OK) == 0 || errno != ENOENT)) {
         return false;
     }
     // Only what is there: ext4 writes a file to the disk when it is closed after having been cut.
-    return (ours.st_size == 0 || ::ftruncate(file.get(), 0) == 0) &&
+    return (holder.empty() || ::ftruncate(file.get(), 0) == 0) &&
            ::pwrite(file.get(), owner.data(), owner.size(), 0) == static_cast<ssize_t>(owner.size());
 }
 
@@ -90,8 +104,26 @@ void UidClaims::release(std::uint32_t uid, const std::string& owner) const {
     const std::string name = std::to_string(uid);
     const Descriptor file(directory ? ::openat(directory.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1);
     // Under its lock: somebody may just be taking over a claim whose sandbox is gone, as ours is by now.
-    if (file && ::flock(file.get(), LOCK_EX) == 0 && read_file(directory.get(), name, 8192).value_or("") == owner) {
+    if (file && ::flock(file.get(), LOCK_EX) == 0 &&
+        read_file(directory.get(), name, longest_path).value_or("") == owner) {
         ::unlinkat(directory.get(), name.c_str(), 0);
+    }
+}
+
+void UidClaims::release_all_of(const std::string& owner) const {
+    const Descriptor directory(::open(claims_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) {
+        return;  // nobody has claimed anything
+    }
+    for (const std::string& name : names_in(directory.get())) {
+        const auto is_left = [&] {
+            const std::optional<std::string> holder = read_file(directory.get(), name, longest_path);
+            return holder && (holder->empty() || *holder == owner);
+        };
+        if (const Descriptor file = is_left() ? try_lock_claim(directory.get(), name, 0) : Descriptor();
+            file && is_left()) {
+            ::unlinkat(directory.get(), name.c_str(), 0);
+        }
     }
 }
 

@@ -36,6 +36,9 @@ public:
     [[nodiscard]] std::uint32_t claim(const std::string& owner) const;
     // Gives it back, if it is still `owner`'s. Only after its last process and file are gone.
     void release(std::uint32_t uid, const std::string& owner) const;
+    // The same for whatever `owner` has, when nobody knows any more what that was, and for what was to become a claim when
+    // its maker died. Reads every claim of the machine.
+    void release_all_of(const std::string& owner) const;
 
 private:
     [[nodiscard]] bool try_claim(int directory, std::uint32_t uid, const std::string& owner) const;

@@ -292,6 +292,38 @@ TEST_CASE("hostile trees go: deep, closed, odd names, links to the host") {
     check_nothing_left(provider);
 }
 
+TEST_CASE("a first process whose directory was removed by hand ends, one that can be reached does not") {
+    Provider provider([](rooms::Settings settings) {
+        settings.look_each = std::chrono::milliseconds{20};
+        return settings;
+    });
+    const std::string staying = provider.create();
+    const std::string id = provider.create();
+    const rooms::Descriptor first = rooms::ProcessId::of(first_process_of(provider, id))->open();
+    REQUIRE(first);
+    provider.run(id, "setsid sleep 1000 >/dev/null 2>&1 & true");
+    const std::filesystem::path sandboxes = provider.directory.path() / "state/local/sandboxes";
+    rooms::remove_tree(rooms::open_directory(AT_FDCWD, sandboxes).get(), id);
+    CHECK(rooms::wait_gone(first, std::chrono::minutes{1}));
+    CHECK(provider.sandboxes.list(provider.caller).size() == 1);
+    CHECK(provider.run(staying, "sleep 0.1; echo alive").out == "alive\n");
+    provider.sandboxes.destroy(staying, provider.caller);
+}
+
+TEST_CASE("a first process that nobody wrote down is found by the next look and ended; restart brings it back") {
+    Provider provider;
+    const std::string id = provider.create();
+    provider.run(id, "echo kept > file");
+    const rooms::Descriptor first = rooms::ProcessId::of(first_process_of(provider, id))->open();
+    REQUIRE(first);
+    // As far as a restart comes that is killed before it notes whom it started.
+    std::filesystem::remove(provider.directory.path() / "state/local/sandboxes" / id / "init");
+    wait_until([&] { return provider.sandboxes.get(id).state == rooms::State::stopped; });
+    CHECK(rooms::wait_gone(first, std::chrono::milliseconds{0}));  // no sooner is it said to be stopped
+    CHECK(provider.sandboxes.restart(id, provider.caller).state == rooms::State::ready);
+    CHECK(provider.run(id, "cat file").out == "kept\n");
+}
+
 TEST_CASE("many come and go and leave no process, descriptor or directory") {
     Provider provider;
     const std::size_t before = open_descriptors();

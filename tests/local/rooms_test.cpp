@@ -197,6 +197,20 @@ TEST_CASE("uids are claimed once, outlive their claimer, and come back when the 
     CHECK(claims.claim(one) == second);
 }
 
+TEST_CASE("what a sandbox had claimed can be given back when nobody knows any more what that was") {
+    const TemporaryDirectory directory;
+    const rooms::UidClaims claims(directory.path() / "uids", {5000, 3});
+    const rooms::UidClaims blocks(directory.path() / "uids", {655'360, 131'072}, 65'536);
+    claims.release_all_of("nobody");  // nothing was ever claimed
+    const std::uint32_t kept = claims.claim("/");
+    (void)claims.claim("/usr");
+    (void)blocks.claim("/usr");
+    std::ofstream(directory.path() / "uids" / "5004").flush();  // whose maker died before it said for whom
+    claims.release_all_of("/usr");
+    CHECK(entries(directory.path() / "uids") == 1);
+    CHECK(std::filesystem::exists(directory.path() / "uids" / std::to_string(kept)));
+}
+
 TEST_CASE("a process is known by more than its number") {
     const auto self = rooms::ProcessId::of(::getpid());
     REQUIRE(self.has_value());

@@ -123,7 +123,11 @@ void Server::serve() {
         if (timer_spoke && lifetime_.over(busy() > 0)) {
             lifetime_.end();
         }
-        look_at_runs(monotonic_ns());
+        const std::int64_t now = monotonic_ns();
+        if (reach_.lost(now)) {
+            _exit(0);
+        }
+        look_at_runs(now);
         forget_finished_runs();
     }
 }

@@ -11,6 +11,7 @@
 #include "../protocol.hpp"
 #include "buffer.hpp"
 #include "lifetime.hpp"
+#include "reach.hpp"
 #include "run.hpp"
 
 namespace berth_init {
@@ -39,6 +40,8 @@ public:
     bool start(int listener);
     // Before `serve`, for a sandbox whose time is limited; see Lifetime::start.
     bool limit_lifetime(int note, std::int64_t life_ms, std::int64_t idle_ms);
+    // The name of the listener, without which this ends; see Reach.
+    void look_for(int name, std::int64_t look_ms) { reach_.start(name, look_ms, monotonic_ns()); }
     [[noreturn]] void serve();
 
 private:
@@ -75,6 +78,7 @@ private:
     Source notify_{Source::Kind::notify};
     Source timer_{Source::Kind::lifetime};
     Lifetime lifetime_;
+    Reach reach_;
     int epoll_ = -1;
     int spare_ = -1;  // given up for a moment when descriptors run out, so that a waiting caller can be refused
     // Fewer connections are taken in one turn than can end in it: else ended runs would pile up, and their descriptors.

@@ -201,18 +201,15 @@ void Server::forget_finished_runs() {
 }
 
 int Server::wait_ms(std::int64_t now) const {
-    std::int64_t nearest = -1;
+    std::int64_t nearest = reach_.next_look();
     for (const Run* run = runs_; run != nullptr; run = run->next) {
         std::int64_t deadline = run->deadline;
         if (run->phase != Run::Phase::running && run->main.load() == 0 && run->stage.load() == 0) {
             deadline = now + first_retry;  // asked to end before it had begun
         }
-        if (deadline != 0 && (nearest < 0 || deadline < nearest)) {
+        if (deadline != 0 && deadline < nearest) {
             nearest = deadline;
         }
-    }
-    if (nearest < 0) {
-        return -1;
     }
     const std::int64_t left = (nearest - now + millisecond - 1) / millisecond;
     return left < 0 ? 0 : left > 60'000 ? 60'000 : static_cast<int>(left);
