@@ -1,5 +1,6 @@
 #include "extended_attributes.hpp"
 
+#include <linux/capability.h>
 #include <sys/xattr.h>
 
 #include <cerrno>
@@ -10,13 +11,26 @@ namespace {
 
 constexpr std::string_view access_list = "system.posix_acl_access";
 constexpr std::string_view default_access_list = "system.posix_acl_default";
+constexpr std::string_view capabilities = "security.capability";
 
 bool is_access_list(std::string_view name) {
     return name == access_list || name == default_access_list;
 }
 
 bool is_wanted(std::string_view name) {
-    return name.starts_with("user.") || name.starts_with("trusted.overlay.") || is_access_list(name);
+    return name.starts_with("user.") || name.starts_with("trusted.overlay.") || is_access_list(name) ||
+           name == capabilities;
+}
+
+// As it is to be set on the copy; false: not at all.
+bool shift_ids(std::string_view name, std::string& value, const std::optional<IdShift>& owners) {
+    if (name == capabilities) {
+        return owners && shift_capabilities(value, *owners);
+    }
+    if (owners && is_access_list(name)) {
+        shift_access_list(value, *owners);
+    }
+    return true;
 }
 
 // A list or a value of whatever size; it may grow between two looks.
@@ -64,6 +78,20 @@ void shift_access_list(std::string& value, const IdShift& owners) {
     }
 }
 
+bool shift_capabilities(std::string& value, const IdShift& owners) {
+    vfs_ns_cap_data data{};
+    if (value.size() != sizeof data) {
+        return false;
+    }
+    std::memcpy(&data, value.data(), sizeof data);
+    if ((data.magic_etc & VFS_CAP_REVISION_MASK) != VFS_CAP_REVISION_3 || !owners.knows(data.rootid)) {
+        return false;
+    }
+    data.rootid = owners.shifted(data.rootid);
+    std::memcpy(value.data(), &data, sizeof data);
+    return true;
+}
+
 int copy_extended_attributes(int from, int to, const std::optional<IdShift>& owners) {
     std::string names;
     const int error =
@@ -73,22 +101,19 @@ int copy_extended_attributes(int from, int to, const std::optional<IdShift>& own
     }
     for (std::size_t at = 0; at < names.size(); at += std::strlen(names.c_str() + at) + 1) {
         const char* const name = names.c_str() + at;
-        if (!is_wanted(name)) {
+        if (!is_wanted(name) || (name == capabilities && !owners)) {
             continue;
         }
         std::string value;
         const int read_error =
             read_all(value, [&](char* buffer, std::size_t size) { return ::fgetxattr(from, name, buffer, size); });
-        if (read_error == ENODATA) {
-            continue;  // gone meanwhile
+        if (read_error == ENODATA || (read_error == EOVERFLOW && name == capabilities)) {
+            continue;  // gone meanwhile, or of an id that we cannot even name
         }
         if (read_error != 0) {
             return read_error;
         }
-        if (owners && is_access_list(name)) {
-            shift_access_list(value, *owners);
-        }
-        if (::fsetxattr(to, name, value.data(), value.size(), 0) != 0) {
+        if (shift_ids(name, value, owners) && ::fsetxattr(to, name, value.data(), value.size(), 0) != 0) {
             return errno;
         }
     }

@@ -1,5 +1,6 @@
-// The extended attributes that the owner of a file may set: user.*, access lists, and those of an overlay's upper
-// directory. Everything else (capabilities, labels) is the host's and is not copied.
+// The extended attributes that are copied: user.*, access lists, those of an overlay's upper directory, and capabilities
+// that count in the namespace of the ids copied alone. Everything else (labels, capabilities over the machine) is the
+// host's and stays behind.
 #pragma once
 
 #include "tree_copy.hpp"
@@ -11,5 +12,9 @@ namespace berth_local {
 
 // Ids inside an access list (its value as the kernel gives it), shifted. A value of another form stays as it is.
 void shift_access_list(std::string& value, const IdShift& owners);
+
+// The root id inside a file's capabilities, shifted. False: they are of another form, or of an id that `owners` does not
+// know, and would count for somebody else.
+[[nodiscard]] bool shift_capabilities(std::string& value, const IdShift& owners);
 
 }  // namespace berth_local

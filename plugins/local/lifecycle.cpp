@@ -124,14 +124,20 @@ std::optional<Templates::Ready> Sandboxes::prepare_root(const CreateRequest& req
     if (!request.template_name || *request.template_name == host_template) {
         return std::nullopt;
     }
-    return templates_.prepare(*request.template_name, caller, [&](const std::string& tree) {
-        const std::vector<std::string> ids = store_.ids();
-        return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
-            const Descriptor directory = store_.open(id);
-            const std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
-            return record && record->root && record->root->tree == tree;
-        });
+    return templates_.prepare(*request.template_name, caller, [&](const std::string& tree) { return is_in_use(tree); });
+}
+
+// Sandboxes first: one that is gone by then has left its snapshots, whole, before.
+bool Sandboxes::is_in_use(const std::string& tree) const {
+    const std::vector<std::string> ids = store_.ids();
+    const bool by_sandbox = std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+        const Descriptor directory = store_.open(id);
+        const std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
+        return record && record->root && record->root->tree == tree;
     });
+    const auto of_tree = [&](const SnapshotRecord& snapshot) { return snapshot.root && snapshot.root->tree == tree; };
+    const std::vector<SnapshotRecord> snapshots = by_sandbox ? std::vector<SnapshotRecord>{} : snapshots_.list();
+    return by_sandbox || std::any_of(snapshots.begin(), snapshots.end(), of_tree);
 }
 
 Record Sandboxes::new_record(const CreateRequest& request, const std::optional<Templates::Ready>& root) const {

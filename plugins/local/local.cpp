@@ -216,8 +216,12 @@ public:
     std::vector<berth::SnapshotInfo> list_snapshots(berth::Call&) {
         std::vector<berth::SnapshotInfo> infos;
         for (const rooms::SnapshotRecord& from : translated([&] { return sandboxes_.list_snapshots(); })) {
-            infos.push_back(
-                {from.id, from.name, from.sandbox, berth::Time{berth::Duration{from.created_at_ms}}, from.bytes, {}});
+            infos.push_back({from.id,
+                             from.name,
+                             from.sandbox,
+                             berth::Time{berth::Duration{from.created_at_ms}},
+                             from.copied.bytes,
+                             {}});
         }
         return infos;
     }

@@ -140,6 +140,8 @@ private:
     int make(const Descriptor& directory, Record& record, const CreateRequest& request, EntrySource& files,
              Caller& caller, const std::function<void()>& write_down);
     [[nodiscard]] std::optional<Templates::Ready> prepare_root(const CreateRequest& request, Caller& caller) const;
+    // Whether a sandbox or a snapshot needs this tree of a template.
+    [[nodiscard]] bool is_in_use(const std::string& tree) const;
     void claim_ids(Record& record) const;
     void release_ids(const Record& record) const;
     void make_trees(const Descriptor& directory, const Record& record) const;
@@ -149,7 +151,7 @@ private:
     // One that has been made before.
     void start_again(const Descriptor& directory, Record& record, Caller& caller) const;
     void stop(Open& sandbox);
-    void copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings, SnapshotRecord& counted);
+    void need_same_root(const SnapshotRecord& snapshot, const Record& record) const;
     [[nodiscard]] TreeCopySettings copy_settings(const Record& record, std::optional<std::uint32_t> from,
                                                  TreeCopySettings::Source source, Caller& caller);
     void swap_in(Open& sandbox, const std::string& restoring, Caller& caller);

@@ -41,12 +41,14 @@ std::string to_text(const SnapshotRecord& snapshot) {
               {"name", snapshot.name},
               {"sandbox", snapshot.sandbox},
               {"created_at_ms", snapshot.created_at_ms},
-              {"bytes", snapshot.bytes},
-              {"entries", snapshot.entries},
-              {"skipped", snapshot.skipped},
+              {"bytes", snapshot.copied.bytes},
+              {"entries", snapshot.copied.entries},
+              {"skipped", snapshot.copied.skipped},
               {"environment", variables_text(snapshot.environment)}};
-    if (snapshot.template_name) {
-        text["template"] = *snapshot.template_name;
+    if (snapshot.root) {
+        text["template"] = snapshot.root->name;
+        text["template_tree"] = snapshot.root->tree;
+        text["template_state"] = snapshot.root->state;
     }
     if (snapshot.first_id) {
         text["first_id"] = *snapshot.first_id;
@@ -65,12 +67,13 @@ std::optional<SnapshotRecord> parse_snapshot(std::string_view text) {
         snapshot.name = from.at("name").get<std::string>();
         snapshot.sandbox = from.at("sandbox").get<std::string>();
         snapshot.created_at_ms = from.at("created_at_ms").get<std::int64_t>();
-        snapshot.bytes = from.at("bytes").get<std::uint64_t>();
-        snapshot.entries = from.at("entries").get<std::uint64_t>();
-        snapshot.skipped = from.at("skipped").get<std::uint64_t>();
+        snapshot.copied.bytes = from.at("bytes").get<std::uint64_t>();
+        snapshot.copied.entries = from.at("entries").get<std::uint64_t>();
+        snapshot.copied.skipped = from.at("skipped").get<std::uint64_t>();
         snapshot.environment = parse_variables(from.at("environment").get<std::string>());
         if (from.contains("template")) {
-            snapshot.template_name = from.at("template").get<std::string>();
+            snapshot.root = TemplateState{from.at("template").get<std::string>(), from.value("template_tree", ""),
+                                          from.value("template_state", "")};
         }
         if (from.contains("first_id")) {
             snapshot.first_id = from.at("first_id").get<std::uint32_t>();

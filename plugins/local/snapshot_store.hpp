@@ -15,19 +15,25 @@
 
 #include "descriptor.hpp"
 #include "record.hpp"
+#include "tree_copy.hpp"
 
 namespace berth_local {
+
+// A template as it was. A snapshot holds changes of it, which mean something on top of that very state only.
+struct TemplateState {
+    std::string name;
+    std::string tree;   // where its files were
+    std::string state;  // Templates::state_of; empty: not known, of a snapshot made before it was written down
+};
 
 struct SnapshotRecord {
     std::string id;
     std::string name;
     std::string sandbox;
     std::int64_t created_at_ms = 0;
-    std::uint64_t bytes = 0;                   // on disk
-    std::uint64_t entries = 0;                 // files, directories and links
-    std::uint64_t skipped = 0;                 // sockets
-    std::optional<std::string> template_name;  // absent: the host's root
-    std::optional<std::uint32_t> first_id;     // what its files' owners begin with, when root made it
+    Copied copied;
+    std::optional<TemplateState> root;      // what its sandbox's root came from; absent: the host's
+    std::optional<std::uint32_t> first_id;  // what its files' owners begin with, when that is not just us
     std::vector<NamedValue> environment;
 };
 

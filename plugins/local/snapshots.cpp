@@ -30,49 +30,24 @@ constexpr milliseconds look_each{20};
     throw refusal(BERTH_NOT_FOUND, "the sandbox was destroyed meanwhile");
 }
 
+// Absent: all is ours, for we are an ordinary user.
 std::optional<std::uint32_t> first_id_of(const Record& record) {
-    if (record.root) {
-        return ::geteuid() == 0 ? std::optional(record.root->ids) : std::nullopt;
-    }
-    return record.uid;
+    return record.root ? std::optional(record.root->ids) : record.uid;
 }
 
 std::string root_of(const std::optional<std::string>& template_name) {
     return template_name ? "the template " + *template_name : "the host's root";
 }
 
-std::optional<std::string> template_of(const Record& record) {
-    return record.root ? std::optional(record.root->name) : std::nullopt;
-}
-
-// What a range of /etc/subuid owns cannot be read or made by us ourselves.
-void need_reach(const Record& record) {
-    if (record.root && ::geteuid() != 0) {
-        throw refusal(
-            BERTH_UNSUPPORTED,
-            "an ordinary user has no snapshots of sandboxes from a template: their files belong to a range of ids",
-            "run Berth as root, or use the host's root");
-    }
-}
-
-std::string shown_path(std::string_view tree) {
-    return tree == "home" ? "/home/sandbox" : tree == "root" ? "" : "/" + std::string(tree);
-}
-
 bool is_there(const Descriptor& directory, const std::string& name) {
     return ::faccessat(directory.get(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-void move(const Descriptor& from, const std::string& name, const Descriptor& to, const std::string& new_name) {
-    if (::renameat(from.get(), name.c_str(), to.get(), new_name.c_str()) != 0) {
-        throw system_failure("cannot move the sandbox's files", errno);
-    }
 }
 
 enum class Way { in, back };
 
 // Brings the trees of `restoring` in, or what was there before back; may be repeated wherever it was interrupted.
-void change_places(const Descriptor& sandbox, const Descriptor& restoring, const Record& record, Way way) {
+void change_places(const Trees& trees, const Descriptor& sandbox, const Descriptor& restoring, const Record& record,
+                   Way way) {
     for (const std::string tree : trees_of(record)) {
         const std::string old = old_prefix + tree;
         const std::string& in = way == Way::in ? tree : old;
@@ -81,9 +56,9 @@ void change_places(const Descriptor& sandbox, const Descriptor& restoring, const
             continue;  // done before
         }
         if (is_there(sandbox, tree)) {
-            move(sandbox, tree, restoring, out);
+            trees.move(record, sandbox.get(), tree, restoring.get(), out);
         }
-        move(restoring, in, sandbox, tree);
+        trees.move(record, restoring.get(), in, sandbox.get(), tree);
     }
 }
 
@@ -97,33 +72,13 @@ std::vector<NamedValue> read_variables(const Descriptor& place, const std::strin
 
 }  // namespace
 
-// Makes copies of all trees; `counted` takes what they came to.
-void Sandboxes::copy_trees(const Record& record, int from, int to, const TreeCopySettings& settings,
-                           SnapshotRecord& counted) {
-    const Descriptor links = make_directory(to, "links", 0700);
-    TreeCopy copy(links.get(), settings);
-    for (const char* tree : trees_of(record)) {
-        copy.copy(from, tree, to, shown_path(tree));
-    }
-    counted.bytes = copy.bytes();
-    counted.entries = copy.entries();
-    counted.skipped = copy.skipped();
-    trees_.remove(to, "links");
-}
-
 // --- taking
 
 std::string Sandboxes::create_snapshot(std::string_view id, std::string_view name, Caller& caller) {
     remove_what_died();
     Open found = open_running(id);
-    need_reach(found.record);
     if (ask_first_process(found.directory, milliseconds{1000}).presence == Presence::gone) {
         throw refusal(BERTH_NOT_READY, "the sandbox is stopped", "restart it");  // it is just dying
-    }
-    if (found.record.root && ::geteuid() != 0) {
-        // Its files belong to a range of ids, of which a copy made by us would keep neither owners nor what we cannot read.
-        throw refusal(BERTH_UNSUPPORTED, "as an ordinary user no snapshot of a sandbox from a template can be taken",
-                      "run Berth as root, or use the root `host`");
     }
     const Descriptor hold = try_hold_trees(found.directory);
     if (!hold) {
@@ -135,15 +90,17 @@ std::string Sandboxes::create_snapshot(std::string_view id, std::string_view nam
     snapshot.name = name;
     snapshot.sandbox = found.record.id;
     snapshot.created_at_ms = now_ms();
-    snapshot.template_name = template_of(found.record);
+    if (const std::optional<TemplateRoot>& root = found.record.root) {
+        snapshot.root = TemplateState{root->name, root->tree, templates_.state_of(*root)};
+    }
     snapshot.first_id = first_id_of(found.record);
     Nobody nobody;  // what is new is locked at once
     const Lock mark = store_.begin(snapshot.id, nobody);
     try {
         const Descriptor place = snapshots_.make(snapshot.id);
-        copy_trees(found.record, found.directory.get(), place.get(),
-                   copy_settings(found.record, snapshot.first_id, TreeCopySettings::Source::changing, caller),
-                   snapshot);
+        snapshot.copied =
+            trees_.copy(found.record, found.directory.get(), place.get(),
+                        copy_settings(found.record, snapshot.first_id, TreeCopySettings::Source::changing, caller));
         found = open_made(id);  // its variables as they are now
         snapshot.environment = found.record.environment;
         snapshots_.write(place, snapshot);
@@ -188,17 +145,28 @@ TreeCopySettings Sandboxes::copy_settings(const Record& record, std::optional<st
 
 // --- putting back
 
+// What a sandbox changed of its template would lie on top of something else.
+void Sandboxes::need_same_root(const SnapshotRecord& snapshot, const Record& record) const {
+    const auto name_of = [](const auto& root) { return root ? std::optional(root->name) : std::nullopt; };
+    if (name_of(snapshot.root) != name_of(record.root)) {
+        throw refusal(BERTH_INVALID_ARGUMENT,
+                      "the snapshot is of a sandbox with " + root_of(name_of(snapshot.root)) + ", this one has " +
+                          root_of(name_of(record.root)),
+                      "restore it into a sandbox made with the same template");
+    }
+    if (record.root && templates_.state_of(*record.root) != snapshot.root->state) {
+        throw refusal(BERTH_INVALID_ARGUMENT,
+                      "the template " + record.root->name +
+                          " has changed: this sandbox has another state of it than the one the snapshot was taken with",
+                      "put the template back as it was, or restore into a sandbox that was made while it was so");
+    }
+}
+
 void Sandboxes::restore_snapshot(std::string_view id, std::string_view snapshot_id, Caller& caller) {
     remove_what_died();
     Open found = open_made(id);
-    need_reach(found.record);
     SnapshotStore::Held snapshot = snapshots_.hold(snapshot_id);
-    if (snapshot.record.template_name != template_of(found.record)) {
-        throw refusal(BERTH_INVALID_ARGUMENT,
-                      "the snapshot is of a sandbox with " + root_of(snapshot.record.template_name) +
-                          ", this one has " + root_of(template_of(found.record)),
-                      "restore it into a sandbox made with the same template");
-    }
+    need_same_root(snapshot.record, found.record);
     const Descriptor hold = try_hold_trees(found.directory);
     if (!hold) {
         throw refusal(BERTH_CONFLICT, "a snapshot of the sandbox is being taken or restored",
@@ -211,9 +179,9 @@ void Sandboxes::restore_snapshot(std::string_view id, std::string_view snapshot_
         const Descriptor place = snapshots_.make_restoring(restoring);
         write_file(place.get(), "sandbox", found.record.id, Durable::no);
         write_variables(place, "variables", snapshot.record.environment);
-        copy_trees(found.record, snapshot.directory.get(), place.get(),
-                   copy_settings(found.record, snapshot.record.first_id, TreeCopySettings::Source::still, caller),
-                   snapshot.record);
+        (void)trees_.copy(
+            found.record, snapshot.directory.get(), place.get(),
+            copy_settings(found.record, snapshot.record.first_id, TreeCopySettings::Source::still, caller));
         const Lock lock = store_.lock(found.directory, caller);
         if (!lock) {
             throw refusal(BERTH_CANCELLED, "cancelled");
@@ -244,7 +212,7 @@ void Sandboxes::swap_in(Open& sandbox, const std::string& restoring, Caller& cal
     stop(sandbox);
     try {
         write_file(sandbox.directory.get(), restore_note, "in " + restoring, Durable::no);
-        change_places(sandbox.directory, place, sandbox.record, Way::in);
+        change_places(trees_, sandbox.directory, place, sandbox.record, Way::in);
         sandbox.record.environment = read_variables(place, "variables");
         store_.write(sandbox.directory, sandbox.record);
         start_again(sandbox.directory, sandbox.record, caller);
@@ -270,7 +238,7 @@ void Sandboxes::finish_restore(Open& sandbox) {
     }
     const Way way = note.starts_with("in ") ? Way::in : Way::back;
     if (const Descriptor place = snapshots_.open_restoring(note.substr(space + 1))) {
-        change_places(sandbox.directory, place, sandbox.record, way);
+        change_places(trees_, sandbox.directory, place, sandbox.record, way);
         sandbox.record.environment = read_variables(place, way == Way::in ? "variables" : "old-variables");
         store_.write(sandbox.directory, sandbox.record);
     }

@@ -124,6 +124,16 @@ TemplateCache::Entry TemplateCache::get(const TemplateSource& source, Caller& ca
     }
 }
 
+std::optional<std::string> TemplateCache::key_of(const std::string& tree) const {
+    const std::string_view end = "/tree";
+    if (!tree.starts_with(directory_ + "/") || !tree.ends_with(end)) {
+        return std::nullopt;
+    }
+    const std::size_t begin = directory_.size() + 1;
+    std::string key = tree.substr(begin, tree.size() - begin - end.size());
+    return key.find('/') == std::string::npos ? std::optional(std::move(key)) : std::nullopt;
+}
+
 void TemplateCache::unpack(const Descriptor& entry, const TemplateSource& source, std::uint32_t ids,
                            Caller& caller) const {
     write_file(entry.get(), "ids", std::to_string(ids) + "\n", Durable::no);

@@ -58,6 +58,9 @@ public:
     void remove_others(const std::set<std::string>& wanted, const std::function<bool(const std::string&)>& in_use,
                        const std::function<void(std::uint32_t, const std::string&)>& release) const;
 
+    // The key of the entry that this tree is; absent: it is none of ours.
+    [[nodiscard]] std::optional<std::string> key_of(const std::string& tree) const;
+
 private:
     void unpack(const Descriptor& entry, const TemplateSource& source, std::uint32_t ids, Caller& caller) const;
 

@@ -1,51 +1,16 @@
 // Where a template comes from, opened and told apart from its other states; see template_cache.hpp.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <memory>
 
-#include "directory_entry.hpp"
 #include "failure.hpp"
-#include "system_files.hpp"
 #include "template_cache.hpp"
+#include "tree_state.hpp"
 
 namespace berth_local {
 namespace {
-
-constexpr int deepest = 200;
-
-// FNV-1a over what tells a change: it names a state, no more.
-class Fingerprint {
-public:
-    void add(const void* bytes, std::size_t size) {
-        for (const auto* byte = static_cast<const unsigned char*>(bytes); size > 0; ++byte, --size) {
-            value_ = (value_ ^ *byte) * 1'099'511'628'211ULL;
-        }
-    }
-    void add(std::int64_t number) { add(&number, sizeof number); }
-    void add(const struct stat& info) {
-        add(info.st_size);
-        add(info.st_mtim.tv_sec);
-        add(info.st_mtim.tv_nsec);
-        add(static_cast<std::int64_t>(info.st_ino));
-        add(static_cast<std::int64_t>(info.st_dev));
-        add(info.st_mode);
-        add(info.st_uid);
-        add(info.st_gid);
-    }
-    [[nodiscard]] std::string text() const {
-        char hex[20];
-        std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(value_));
-        return hex;
-    }
-
-private:
-    std::uint64_t value_ = 14'695'981'039'346'656'037ULL;
-};
 
 // A copy must be whole: what we could not read would be missing in every sandbox.
 void need_readable(int parent, const char* name, const struct stat& info, const std::string& place) {
@@ -54,31 +19,6 @@ void need_readable(int parent, const char* name, const struct stat& info, const 
         throw refusal(BERTH_PERMISSION_DENIED, "the template cannot be copied: this user cannot read " + place,
                       "name a tar file of it that root made, or a directory made by this user (debootstrap under "
                       "unshare --map-auto --map-root-user)");
-    }
-}
-
-void add_tree(Fingerprint& print, int parent, const char* name, const std::string& place, int depth) {
-    struct stat info {};
-    if (::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        throw system_failure("cannot look at " + place, errno);
-    }
-    need_readable(parent, name, info, place);
-    print.add(name, std::strlen(name));
-    print.add(info);
-    if (!S_ISDIR(info.st_mode)) {
-        return;
-    }
-    Descriptor directory = open_directory(parent, name);
-    const std::unique_ptr<DIR, int (*)(DIR*)> listing(directory ? ::fdopendir(directory.get()) : nullptr, ::closedir);
-    if (!listing || depth > deepest) {
-        throw system_failure("cannot list " + place, errno);
-    }
-    const int number = directory.release();  // the listing's now
-    while (const dirent* entry = next_entry(listing.get())) {
-        add_tree(print, number, entry->d_name, place + "/" + entry->d_name, depth + 1);
-    }
-    if (errno != 0) {
-        throw system_failure("cannot list " + place, errno);
     }
 }
 
@@ -98,9 +38,9 @@ TemplateSource open_source(const std::string& name, const std::string& path, std
                       "the template " + name + " at " + path + " is neither a directory nor a tar file");
     }
     Fingerprint print;
-    print.add(path.data(), path.size());
+    print.add(path);
     if (source.is_directory && range && info.st_uid != *range) {
-        add_tree(print, source.opened.get(), ".", path, 0);
+        print.add(tree_state(source.opened.get(), path, need_readable));
     } else {
         print.add(info);
     }

@@ -24,7 +24,7 @@ std::string root_mount_of(const TemplateRoot& root) {
 
 Templates::Templates(std::map<std::string, std::string> paths, std::string cache, CachePrograms programs,
                      const Trees& trees, const UidClaims* blocks)
-    : paths_(std::move(paths)), cache_(std::move(cache), std::move(programs), trees), blocks_(blocks) {
+    : paths_(std::move(paths)), trees_(trees), cache_(std::move(cache), std::move(programs), trees), blocks_(blocks) {
     for (const auto& [name, path] : paths_) {
         if (name == host_template) {
             throw refusal(BERTH_INVALID_ARGUMENT,
@@ -61,6 +61,11 @@ Templates::Ready Templates::prepare(const std::string& name, Caller& caller,
         remove_old(range, in_use);
     }
     return {{name, entry.tree, entry.ids, range.value_or(0)}, std::move(entry.lock)};
+}
+
+std::string Templates::state_of(const TemplateRoot& root) const {
+    const std::optional<std::string> key = cache_.key_of(root.tree);
+    return key ? *key : trees_.state(root.tree, root.tree_ids);
 }
 
 const std::string& Templates::path_of(const std::string& name) const {

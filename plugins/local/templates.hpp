@@ -35,8 +35,12 @@ public:
     Templates(std::map<std::string, std::string> paths, std::string cache, CachePrograms programs, const Trees& trees,
               const UidClaims* blocks);
 
+    // Which state the tree of this root is in: another one as soon as the template has changed. A directory that is used
+    // as it is gets looked through for that; what is unpacked never changes. Throws TEMPLATE_NOT_FOUND.
+    [[nodiscard]] std::string state_of(const TemplateRoot& root) const;
+
     // Throws TEMPLATE_NOT_FOUND with the names there are; UNSUPPORTED when this user has no range of ids. `in_use` says
-    // whether a sandbox's root comes from that tree.
+    // whether anybody's root comes from that tree.
     [[nodiscard]] Ready prepare(const std::string& name, Caller& caller,
                                 const std::function<bool(const std::string&)>& in_use) const;
 
@@ -46,6 +50,7 @@ private:
     void remove_old(std::optional<std::uint32_t> range, const std::function<bool(const std::string&)>& in_use) const;
 
     std::map<std::string, std::string> paths_;
+    const Trees& trees_;
     TemplateCache cache_;
     const UidClaims* blocks_;
 };

@@ -11,6 +11,7 @@
 #include "directory_entry.hpp"
 #include "extended_attributes.hpp"
 #include "failure.hpp"
+#include "remove_tree.hpp"
 #include "system_files.hpp"
 
 namespace berth_local {
@@ -49,7 +50,7 @@ void TreeCopy::copy(int source, const std::string& name, int target, const std::
 
 void TreeCopy::step() {
     settings_.on_step();
-    if (++entries_ > most_entries) {
+    if (++copied_.entries > most_entries) {
         throw failure(BERTH_RESOURCE_EXHAUSTED, "there are more than 50 million files");
     }
 }
@@ -90,7 +91,12 @@ void TreeCopy::enter(int source, int target, const std::string& name) {
     if (!frame.target) {
         fail("cannot open a directory just made", errno, name);
     }
-    bytes_ += static_cast<std::uint64_t>(frame.info.st_blocks) * 512;
+    // At once: who removes what a killed copy has left tells by their owner whose trees these are.
+    if (settings_.owners && ::fchown(frame.target.get(), settings_.owners->shifted(frame.info.st_uid),
+                                     settings_.owners->shifted(frame.info.st_gid)) != 0) {
+        fail("cannot give a directory its owner", errno, name);
+    }
+    copied_.bytes += static_cast<std::uint64_t>(frame.info.st_blocks) * 512;
     frames_.push_back(std::move(frame));
     if (frames_.size() > deepest) {
         throw failure(BERTH_RESOURCE_EXHAUSTED, "directories lie more than 100,000 deep in one another");
@@ -182,6 +188,17 @@ void TreeCopy::fail(std::string_view what, int error, std::string_view name) con
         failed.hint = "make room on the disk that holds state_dir";
     }
     throw failed;
+}
+
+Copied copy_trees(int source, int target, const std::vector<NamedTree>& trees, TreeCopySettings settings) {
+    constexpr const char* links_name = "links";
+    const Descriptor links = make_directory(target, links_name, 0700);
+    TreeCopy copy(links.get(), std::move(settings));
+    for (const NamedTree& tree : trees) {
+        copy.copy(source, tree.name, target, tree.shown);
+    }
+    remove_tree(target, links_name);
+    return copy.copied();
 }
 
 }  // namespace berth_local

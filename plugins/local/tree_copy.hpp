@@ -2,7 +2,7 @@
 // back.
 //
 // What is copied: directories, files with their holes, links of both kinds, fifos and the marks of an overlay, with
-// owner, mode, times and the attributes a user may set. Sockets mean nothing without who listens, and are counted.
+// owner, mode, times and the attributes that extended_attributes.hpp names. Sockets mean nothing without who listens, and are counted.
 // Nothing is ever followed out of a tree: every step is one name below a descriptor, `..` only back to a directory that
 // is still the one we came from. Depth costs neither descriptors nor stack. A file is copied as it was at one moment, or
 // the whole copy fails. Where the file system can, content is cloned instead of copied.
@@ -42,6 +42,13 @@ struct TreeCopySettings {
     std::function<void()> on_step = [] {};  // called often; throws to give up
 };
 
+// What copies came to.
+struct Copied {
+    std::uint64_t bytes = 0;  // on disk, each file once
+    std::uint64_t entries = 0;
+    std::uint64_t skipped = 0;  // sockets and devices
+};
+
 class TreeCopy {
 public:
     // `links`: an empty directory of ours on the target's file system, for files with several names. What is left in
@@ -54,9 +61,7 @@ public:
     // Copies the directory `source/name` to `target/name`, which must not exist. `shown`: its path in failures.
     void copy(int source, const std::string& name, int target, const std::string& shown);
 
-    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  // on disk, each file once
-    [[nodiscard]] std::uint64_t entries() const { return entries_; }
-    [[nodiscard]] std::uint64_t skipped() const { return skipped_; }  // sockets and devices
+    [[nodiscard]] const Copied& copied() const { return copied_; }  // so far, of all trees
 
 private:
     struct Frame;
@@ -91,9 +96,16 @@ private:
     std::string shown_;
     std::map<std::pair<dev_t, ino_t>, Linked> linked_;
     std::uint64_t link_count_ = 0;
-    std::uint64_t bytes_ = 0;
-    std::uint64_t entries_ = 0;
-    std::uint64_t skipped_ = 0;
+    Copied copied_;
 };
+
+// One tree of several: its name in the directory of trees, and its path in failures.
+struct NamedTree {
+    std::string name;
+    std::string shown;
+};
+// Copies these trees from one directory to another, where none of them is yet. What a failure leaves there is for the
+// caller to remove; until then it may hold a directory `links` more.
+Copied copy_trees(int source, int target, const std::vector<NamedTree>& trees, TreeCopySettings settings);
 
 }  // namespace berth_local

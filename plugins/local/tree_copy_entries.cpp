@@ -176,7 +176,7 @@ TreeCopy::Made TreeCopy::file(const char* name) {
             continue;
         }
         take_over(source.get(), target.get(), before);
-        bytes_ += static_cast<std::uint64_t>(before.st_blocks) * 512;
+        copied_.bytes += static_cast<std::uint64_t>(before.st_blocks) * 512;
         return Made::yes;
     }
     Failure failed =
@@ -215,7 +215,7 @@ TreeCopy::Made TreeCopy::symlink(const char* name, const struct stat& info) {
 TreeCopy::Made TreeCopy::special(const char* name, const struct stat& info) {
     const bool mark = S_ISCHR(info.st_mode) && info.st_rdev == ::makedev(0, 0);
     if (!S_ISFIFO(info.st_mode) && !mark) {
-        ++skipped_;
+        ++copied_.skipped;
         return Made::no;
     }
     const int target = frames_.back().target.get();

@@ -9,11 +9,15 @@
 #include <cerrno>
 #include <charconv>
 
+#include "caller.hpp"
+#include "copy_answer.hpp"
 #include "failure.hpp"
 #include "helper_process.hpp"
 #include "remove_tree.hpp"
 #include "subordinate_ids.hpp"
 #include "system_files.hpp"
+#include "tree_state.hpp"
+#include "uid_range.hpp"
 
 namespace berth_local {
 namespace {
@@ -38,10 +42,14 @@ void give_up_if_cancelled(const Caller& caller) {
     }
 }
 
-std::string read_all(const Descriptor& from) {
+std::string read_all(const Descriptor& from, const std::function<void()>& on_wait) {
     std::string text;
     char part[4096];
     for (ssize_t size = 1; size > 0 || (size < 0 && errno == EINTR);) {
+        pollfd waits{from.get(), POLLIN, 0};
+        while (::poll(&waits, 1, blind_poll_ms) <= 0) {
+            on_wait();
+        }
         size = ::read(from.get(), part, sizeof part);
         text.append(part, size > 0 && text.size() < most_words ? static_cast<std::size_t>(size) : 0);
     }
@@ -130,10 +138,60 @@ std::optional<std::uint64_t> Trees::bytes(const Descriptor& sandbox, const Recor
     return sum;
 }
 
-std::string Trees::act(std::uint32_t ids, int parent, std::vector<std::string> action, int other) const {
+Copied Trees::copy(const Record& record, int from, int to, const TreeCopySettings& settings) const {
+    if (!record.root) {
+        std::vector<NamedTree> trees;
+        for (const std::string tree : trees_of(record)) {
+            trees.push_back({tree, tree == "home" ? "/home/sandbox" : "/" + tree});
+        }
+        return copy_trees(from, to, trees, settings);
+    }
+    const IdShift owners = settings.owners.value_or(IdShift{record.root->ids, record.root->ids, ids_of_a_template});
+    make_owned(to, {"root", "root/work"}, owners.to);
+    const Descriptor source = open_directory(from, "root");
+    const Descriptor target = open_directory(to, "root");
+    if (!source || !target) {
+        throw system_failure("cannot open the sandbox's files", errno);
+    }
+    if (::geteuid() == 0) {
+        return copy_trees(source.get(), target.get(), {{"upper", ""}}, settings);
+    }
+    if (owners.from != owners.to) {
+        throw refusal(BERTH_UNSUPPORTED,
+                      "the snapshot's files belong to the ids from " + std::to_string(owners.from) +
+                          " on, the sandbox's to those from " + std::to_string(owners.to) + " on",
+                      "restore it into a sandbox made while /etc/subuid gave the same range");
+    }
+    const char* const kind = settings.source == TreeCopySettings::Source::changing ? "changing" : "still";
+    return parse_copy_answer(
+        act(owners.to, source.get(), {"copy", kind, "upper", ""}, {target.get(), settings.on_step}));
+}
+
+void Trees::move(const Record& record, int from, const std::string& name, int to, const std::string& new_name) const {
+    if (::renameat(from, name.c_str(), to, new_name.c_str()) == 0) {
+        return;
+    }
+    if (errno != EACCES || !record.root || ::geteuid() == 0) {
+        throw system_failure("cannot move the sandbox's files", errno);
+    }
+    act(record.root->ids, from, {"move", name, new_name}, {to});  // the tree itself would be ours to write for that
+}
+
+std::string Trees::state(const std::string& path, std::uint32_t ids) const {
+    const Descriptor tree(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!tree) {
+        throw refusal(BERTH_TEMPLATE_NOT_FOUND,
+                      "the template at " + path + " cannot be opened: " + words_of_errno(errno),
+                      "put it back, or correct its path in the provider's config");
+    }
+    return ::geteuid() == 0 ? tree_state(tree.get(), path) : act(ids, tree.get(), {"state", path});
+}
+
+std::string Trees::act(std::uint32_t ids, int parent, std::vector<std::string> action, const Acting& acting) const {
     action.insert(action.begin(), {"tree", std::to_string(ids)});
-    HelperProcess helper(root_program_, std::move(action), {{parent, 3}, {other >= 0 ? other : parent, 4}});
-    std::string text = read_all(helper.output());
+    HelperProcess helper(root_program_, std::move(action),
+                         {{parent, 3}, {acting.other >= 0 ? acting.other : parent, 4}});
+    std::string text = read_all(helper.output(), acting.on_wait);
     helper.finish(BERTH_INTERNAL, "cannot act on files of the sandbox's ids");
     return text;
 }

@@ -2,10 +2,11 @@
 //
 // Ours to touch directly are those of the host's root, and as root all. What an ordinary user's sandbox from a template
 // left behind belongs to a range of /etc/subuid: there berth-root acts, in a namespace that has the range. Whoever works
-// on trees of sandboxes goes through here. The sandbox must be stopped, except for `bytes`.
+// on trees of sandboxes goes through here. The sandbox must be stopped, except for `bytes` and `copy`.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,12 +15,19 @@
 #include "caller.hpp"
 #include "descriptor.hpp"
 #include "record.hpp"
+#include "tree_copy.hpp"
 
 namespace berth_local {
 
 // A sandbox from a template has one, `root`: what it changed (`root/upper`, with overlayfs' whiteouts and user.overlay.*
 // attributes) and overlayfs' own `root/work`. Any other has its directories.
 [[nodiscard]] std::span<const char* const> trees_of(const Record& record);
+
+// Beyond the descriptor of the directory that the tree lies in.
+struct Acting {
+    int other = -1;                         // descriptor 4
+    std::function<void()> on_wait = [] {};  // called now and then; throws to end it
+};
 
 class Trees {
 public:
@@ -35,9 +43,18 @@ public:
     // What all of them take on disk; absent when that cannot be known. Throws CANCELLED when the caller gives up.
     [[nodiscard]] std::optional<std::uint64_t> bytes(const Descriptor& sandbox, const Record& record,
                                                      const Caller& caller) const;
+    // Copies all trees of such a sandbox between two directories of ours, a sandbox's or a snapshot's; see tree_copy.hpp.
+    // Of a template's sandbox that is what it changed, never the template. What a failure leaves is for the caller to
+    // remove. With a template the settings must say whose the files become.
+    Copied copy(const Record& record, int from, int to, const TreeCopySettings& settings) const;
+    // Moves a tree of such a sandbox from one directory of ours to another.
+    void move(const Record& record, int from, const std::string& name, int to, const std::string& new_name) const;
+    // Which state the tree of a template is in (tree_state.hpp), when its files belong to us or begin with `ids`.
+    [[nodiscard]] std::string state(const std::string& path, std::uint32_t ids) const;
+
     // Acts as the owner of everything in the range that begins with `ids`: `berth-root tree IDS ACTION...`, with
-    // descriptor 3 for `parent` and 4 for `other`. What it printed; throws what it complained about.
-    std::string act(std::uint32_t ids, int parent, std::vector<std::string> action, int other = -1) const;
+    // descriptor 3 for `parent`. What it printed; throws what it complained about.
+    std::string act(std::uint32_t ids, int parent, std::vector<std::string> action, const Acting& acting = {}) const;
 
 private:
     // What berth-root counted in a tree of somebody else's ids.

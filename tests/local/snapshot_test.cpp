@@ -69,7 +69,7 @@ TEST_CASE("files and variables come back, what was made since is gone, processes
     const std::vector<rooms::SnapshotRecord> all = provider.sandboxes.list_snapshots();
     CHECK(all[0].name == "first");
     CHECK(all[0].sandbox == id);
-    CHECK(all[0].bytes > 0);
+    CHECK(all[0].copied.bytes > 0);
     provider.sandboxes.delete_snapshot(snapshot, provider.caller);
     check_nothing_unfinished(provider, 0);
     CHECK(failure_of([&] { provider.sandboxes.delete_snapshot(snapshot, provider.caller); }).code ==

@@ -5,40 +5,13 @@
 #include <fstream>
 
 #include "attack.hpp"
-#include "ranges.hpp"
-#include "tiny_root.hpp"
+#include "template_provider.hpp"
 
 using namespace room;
 
 namespace {
 
-// One for the whole program: making it is the slow part.
-const TemporaryDirectory& tiny_root() {
-    static const TemporaryDirectory directory;
-    static const bool made = [] {
-        make_tiny_root(directory.path() / "tiny");
-        return true;
-    }();
-    (void)made;
-    return directory;
-}
-
-rooms::Settings with_templates(rooms::Settings settings) {
-    settings.templates = {{"tiny", (tiny_root().path() / "tiny").string()}};
-    return settings;
-}
-
 [[maybe_unused]] const bool able = need_range_of_ids();
-
-// A provider that knows the tiny root.
-struct TemplateProvider : Provider {
-    TemplateProvider() : Provider(with_templates) {}
-    std::string create_tiny() {
-        rooms::CreateRequest request;
-        request.template_name = "tiny";
-        return create(request);
-    }
-};
 
 std::string note_of_template() {
     std::ifstream note(tiny_root().path() / "tiny/etc/note");
@@ -130,7 +103,7 @@ TEST_CASE("capabilities count over the sandbox's own ids and nowhere else") {
 TEST_CASE("user namespaces inside are there when the configuration allows them") {
     Provider provider([](rooms::Settings settings) {
         settings.user_namespaces = rooms::UserNamespaces::allowed;
-        return with_templates(std::move(settings));
+        return with_tiny_root(std::move(settings));
     });
     rooms::CreateRequest request;
     request.template_name = "tiny";
@@ -194,22 +167,6 @@ TEST_CASE("uploads, downloads and disk usage work on the sandbox's own part") {
     REQUIRE(after.has_value());
     CHECK(*after >= *before + (1 << 20));
     CHECK(*after < *before + (2 << 20));  // the template does not count
-}
-
-TEST_CASE("a snapshot keeps owners and what was deleted, or is refused") {
-    TemplateProvider provider;
-    const std::string id = provider.create_tiny();
-    provider.run(id, "echo kept > /etc/mine; chown 5:6 /etc/mine; chmod 600 /etc/mine; rm /data/one");
-    if (::geteuid() != 0) {
-        CHECK(failure_of([&] { (void)provider.sandboxes.create_snapshot(id, "s", provider.caller); }).code ==
-              BERTH_UNSUPPORTED);
-        return;
-    }
-    const std::string snapshot = provider.sandboxes.create_snapshot(id, "s", provider.caller);
-    provider.run(id, "rm /etc/mine; touch /data/one");
-    provider.sandboxes.restore_snapshot(id, snapshot, provider.caller);
-    CHECK(provider.run(id, "stat -c '%u:%g %a' /etc/mine; cat /etc/mine; ls /data").out == "5:6 600\nkept\ntwo\n");
-    provider.sandboxes.delete_snapshot(snapshot, provider.caller);
 }
 
 TEST_CASE("nothing is left of a destroyed sandbox, or of one whose creator died") {

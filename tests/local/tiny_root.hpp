@@ -41,8 +41,9 @@ inline void make_tiny_root(const std::filesystem::path& root) {
         std::filesystem::create_directories(root / "usr" / link);
         std::filesystem::create_directory_symlink(std::string("usr/") + link, root / link);
     }
-    for (const char* name : {"sh", "cat", "chmod",   "chown", "grep", "id",    "ln",      "ls",     "mkdir", "mknod",
-                             "mv", "rm",  "setpriv", "sleep", "stat", "touch", "unshare", "chroot", "mount", "cp"}) {
+    for (const char* name : {"sh",      "cat",    "chmod", "chown", "grep",    "id",       "ln",      "ls",
+                             "mkdir",   "mknod",  "mv",    "rm",    "setpriv", "sleep",    "stat",    "touch",
+                             "unshare", "chroot", "mount", "cp",    "mkfifo",  "truncate", "readlink"}) {
         const std::string path =
             std::string(std::filesystem::exists(std::string("/usr/bin/") + name) ? "/usr/bin/" : "/usr/sbin/") + name;
         copy_into(root, path);
