@@ -114,7 +114,7 @@ std::string Trees::counted(std::uint32_t ids, int parent, const std::string& tre
     while (::poll(&answer, 1, blind_poll_ms) <= 0) {
         give_up_if_cancelled(caller);
     }
-    std::string text = read_all(helper.output());
+    std::string text = read_all(helper.output(), [] {});
     helper.finish(BERTH_INTERNAL, "cannot measure files of the sandbox's ids");
     return text;
 }
