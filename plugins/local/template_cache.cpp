@@ -101,11 +101,17 @@ TemplateCache::Entry TemplateCache::get(const TemplateSource& source, Caller& ca
                                         const std::function<std::uint32_t(const std::string&)>& claim) const {
     const std::string path = directory_ + "/" + source.key;
     for (bool made = false;;) {
+        if (caller.cancelled()) {
+            cancelled();
+        }
         make_directories(directory_, 0700);
         const Descriptor entry = make_directory(AT_FDCWD, path, 0700);
         Descriptor lock(::openat(entry.get(), "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!lock) {
+        if (!lock && errno == ENOENT) {
             continue;  // removed just now
+        }
+        if (!lock) {
+            throw system_failure("cannot lock the unpacked template at " + path, errno);
         }
         hold(lock, LOCK_SH, caller);
         if (!is_there(lock)) {
@@ -196,8 +202,11 @@ void TemplateCache::remove_others(const std::set<std::string>& wanted,
             continue;
         }
         const std::optional<std::uint32_t> ids = read_ids(entry);
-        for (const char* name : {"tree", "new"}) {
-            trees_.remove(entry.get(), name);
+        for (const std::string& name : names_in(entry.get())) {
+            // Also what a removal that was killed had set aside.
+            if (name != "ids" && name != "source" && name != "lock") {
+                trees_.remove(entry.get(), name);
+            }
         }
         for (const char* name : {"ids", "source", "lock"}) {
             ::unlinkat(entry.get(), name, 0);

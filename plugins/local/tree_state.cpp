@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "directory_entry.hpp"
 #include "failure.hpp"
 #include "system_files.hpp"
 
@@ -54,13 +55,8 @@ private:
             throw system_failure("cannot list " + shown, errno);
         }
         const int number = directory.release();  // the listing's now
-        errno = 0;
-        while (const dirent* entry = ::readdir(listing.get())) {
-            const std::string_view below = entry->d_name;
-            if (below != "." && below != "..") {
-                enter(number, entry->d_name, shown + "/" + entry->d_name, above, depth + 1);
-            }
-            errno = 0;
+        while (const dirent* entry = next_entry(listing.get())) {
+            enter(number, entry->d_name, shown + "/" + entry->d_name, above, depth + 1);
         }
         if (errno != 0) {
             throw system_failure("cannot list " + shown, errno);

@@ -215,6 +215,15 @@ TEST_CASE("what a crash left half unpacked is done again") {
     CHECK(cache.claims == 1);  // its ids are known from the first time
 }
 
+TEST_CASE("a cache that cannot be locked is an error and no endless trying") {
+    Cache cache;
+    cache.write(tar_of({tar_entry("file", '0', "x")}));
+    std::filesystem::create_directories(cache.entry_of() / "lock");
+    const rooms::Failure failure = failure_of([&] { (void)cache.get(); });
+    CHECK(failure.message.find("cannot lock") != std::string::npos);
+    CHECK(failure.message.find(cache.entry_of().string()) != std::string::npos);
+}
+
 TEST_CASE("a cancel ends the unpacking and leaves nothing") {
     Cache cache;
     std::string many;
@@ -248,6 +257,7 @@ TEST_CASE("a changed source is another template, and the old one goes when nobod
     };
     remove(tree);
     CHECK(std::filesystem::exists(old));
+    std::filesystem::create_directories(old / ".removed-by-somebody-who-was-killed" / "deeper");
     {
         cache.write(tar_of({tar_entry("file", '0', "newest")}), "other");
         const rooms::TemplateCache::Entry held = cache.get("other");

@@ -202,7 +202,7 @@ TEST_CASE("a hostile root gets nothing but itself into a snapshot, whatever it d
     const Result made =
         provider.run(id, "set -e; mkdir /h; cd /h; ln -s / root; ln -s ../../../../../../../../.. up; ln -s " + secret +
                              " secret; mkdir links work upper 'a\nb' ' -rf *'; echo x > \"$(printf '\\377\\001')\"; "
-                             "attribute socket sock; mkfifo queue; truncate -s 4T hollow; attribute deepen 3000");
+                             "attribute socket sock; mkfifo queue; truncate -s 4T hollow; attribute deepen 1000");
     REQUIRE_MESSAGE(made.end.exit_code == 0, made.err);
     const std::string still = provider.snapshot(id);
     CHECK(provider.record_of(still).copied.skipped == 1);
@@ -212,13 +212,13 @@ TEST_CASE("a hostile root gets nothing but itself into a snapshot, whatever it d
               .run(id,
                    "cd /h; readlink root up secret; ls -d links work upper; ls sock 2>/dev/null; stat -c %F queue; "
                    "test -d 'a\nb' -a -d ' -rf *' -a -e \"$(printf '\\377\\001')\" && echo odd; attribute depth")
-              .out == "/\n../../../../../../../../..\n" + secret + "\nlinks\nupper\nwork\nfifo\nodd\n3000\n");
+              .out == "/\n../../../../../../../../..\n" + secret + "\nlinks\nupper\nwork\nfifo\nodd\n1000\n");
     provider.run(id, "mkdir -p /r/a/b /r/t; echo mine > /r/a/b/file; cd /r; while :; do mv a x; ln -s " +
                          provider.directory.path().string() +
                          " a; rm a; mv x a; mv a/b t/b; mv t/b a/b; done "
                          ">/dev/null 2>&1 &");
     int taken = 0;
-    for (int round = 0; round < 8; ++round) {
+    for (int round = 0; round < 4; ++round) {
         try {
             const std::string snapshot = provider.snapshot(id);
             ++taken;
@@ -291,24 +291,38 @@ TEST_CASE("cancelled or killed while it is copied: nothing is left, and nobody g
     }
 }
 
+// Enough that a restore takes longer than the time between two looks at its caller.
+constexpr const char* many_files = "mkdir /many; i=0; while [ $i -lt 800 ]; do echo > /many/$i; i=$((i+1)); done";
+
+// Restores in a child that ends itself as soon as it sees the new root half made. False: it was done before it looked.
+bool killed_in_restore(const ChangingProvider& provider, const std::string& id, const std::string& snapshot,
+                       const std::string& place) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        rooms::Sandboxes own(provider.settings());
+        ActingCaller caller([&] { return fs::exists(place + "/restore") ? (::_exit(9), true) : false; });
+        own.restore_snapshot(id, snapshot, caller);
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    REQUIRE(WIFEXITED(status));
+    return WEXITSTATUS(status) == 9;
+}
+
 TEST_CASE("a restorer that is killed in the middle: one whole root, and the next one finishes") {
     for (const bool restart_first : {false, true}) {
         ChangingProvider provider;
         const std::string id = provider.create_tiny();
-        provider.run(id, "echo old > /tree/mode; rm /tree/deleted");
+        provider.run(id, std::string(many_files) + "; echo old > /tree/mode; rm /tree/deleted");
         const std::string snapshot = provider.snapshot(id);
         provider.run(id, "echo new > /tree/mode; echo new > /tree/deleted");
         const std::string place = provider.sandboxes.get(id).state_path;
-        const pid_t child = ::fork();
-        if (child == 0) {
-            rooms::Sandboxes own(provider.settings());
-            ActingCaller caller([&] { return fs::exists(place + "/restore") ? (::_exit(9), true) : false; });
-            own.restore_snapshot(id, snapshot, caller);
-            ::_exit(0);
+        int tries = 0;
+        while (!killed_in_restore(provider, id, snapshot, place)) {
+            REQUIRE(++tries < 50);
+            provider.run(id, "echo new > /tree/mode; echo new > /tree/deleted");
         }
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        REQUIRE(WEXITSTATUS(status) == 9);
         if (restart_first) {
             (void)provider.sandboxes.restart(id, provider.caller);
             check_nothing_unfinished(provider, 1);
@@ -323,6 +337,7 @@ TEST_CASE("a restorer that is killed in the middle: one whole root, and the next
 TEST_CASE("a restore that fails late gives the old root back") {
     ChangingProvider provider;
     const std::string id = provider.create_tiny();
+    provider.run(id, many_files);
     const std::string snapshot = provider.snapshot(id);
     provider.run(id, "echo new > /tree/mode; rm /tree/deleted");
     const std::string place = provider.sandboxes.get(id).state_path;
