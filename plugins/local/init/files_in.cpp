@@ -17,6 +17,7 @@ struct Entry {
     protocol::Kind kind;
     std::uint32_t flags;
     mode_t mode;
+    std::uint64_t length;  // 0 where it is not known
     std::string_view path;
     std::string_view target;
     std::string_view content;
@@ -91,7 +92,7 @@ bool Upload::take(protocol::Type type, std::string_view payload) {
             entry.kind = static_cast<protocol::Kind>(reader.u32());
             entry.flags = reader.u32();
             entry.mode = static_cast<mode_t>(reader.u32() & 0777);
-            reader.u64();
+            entry.length = reader.u64();
             entry.path = reader.text(protocol::max_path);
             entry.target = reader.text(protocol::max_path);
             entry.content = reader.bytes(protocol::max_frame);
@@ -170,6 +171,9 @@ bool Upload::begin_file(const Entry& entry) {
     if (const int error = file_.begin(parent_, (entry.flags & protocol::entry_mode_known) != 0 ? entry.mode : 0644);
         error != 0) {
         return fail(error);
+    }
+    if (!complete) {
+        file_.expect(entry.length);
     }
     return write_content(entry.content) && (!complete || finish_file());
 }

@@ -30,6 +30,15 @@ int PlacedFile::begin(int parent, mode_t mode) {
     return 0;
 }
 
+void PlacedFile::expect(std::uint64_t length) const {
+    constexpr std::uint64_t least = 1U << 20;
+    constexpr std::uint64_t most = std::uint64_t{1} << 62;
+    if (length >= least && length <= most) {
+        // Its size grows with what is written: should less come, it is no longer than that.
+        fallocate(file_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(length));
+    }
+}
+
 int PlacedFile::write_all(std::string_view bytes) {
     while (!bytes.empty()) {
         const ssize_t size = write(file_, bytes.data(), bytes.size());

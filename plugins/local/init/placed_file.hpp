@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string_view>
 
 namespace berth_init {
@@ -20,6 +21,9 @@ public:
     // In the directory `parent`, which must stay open until the end. The umask must be 0.
     int begin(int parent, mode_t mode);
     [[nodiscard]] bool begun() const { return file_ >= 0; }
+    // How long it will be: room is made at once, where the file system can, which is faster than piece by piece. Only a
+    // help; whether there is room is told by what is written.
+    void expect(std::uint64_t length) const;
     int write_all(std::string_view bytes);
     // Takes the place of a file that is there.
     int finish(const char* name);
