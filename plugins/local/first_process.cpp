@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -178,6 +179,27 @@ private:
     Descriptor temporary_;
 };
 
+// What was launched and has not answered yet. Given up, it is ended with all that it started: when only bubblewrap's
+// outer half dies, the inner one waits for it for ever, and holds the sandbox's socket.
+class UnansweredLaunch {
+public:
+    explicit UnansweredLaunch(pid_t group) : group_(group), leader_(ProcessId::of(group)) {}
+    UnansweredLaunch(const UnansweredLaunch&) = delete;
+    UnansweredLaunch& operator=(const UnansweredLaunch&) = delete;
+    ~UnansweredLaunch() {
+        // A number is nobody else's while a group has it. Should somebody else be its process by now, our group is gone.
+        const std::optional<ProcessId> now = ProcessId::of(group_);
+        if (group_ > 1 && (!now || (leader_ && now->start == leader_->start))) {
+            ::kill(-group_, SIGKILL);
+        }
+    }
+    void answered() { group_ = 0; }
+
+private:
+    pid_t group_;
+    std::optional<ProcessId> leader_;
+};
+
 struct Written {
     std::optional<ProcessId> first;
     std::optional<ProcessId> monitor;
@@ -220,7 +242,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     }
     plan.uid = record.uid;
     trunk.put_into(plan, record, settings);
-    launch(plan);
+    UnansweredLaunch launched(launch(plan));
     listener.socket.reset();  // theirs alone now: when they die it closes, and we hear it
     meanwhile();
     Answer answer;
@@ -243,6 +265,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
         }
         throw failure(BERTH_TIMEOUT, "the sandbox was not ready within 30 s");
     }
+    launched.answered();
     return note(sandbox, answer);
 }
 

@@ -251,7 +251,7 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
     return arguments;
 }
 
-void launch(const LaunchPlan& plan) {
+pid_t launch(const LaunchPlan& plan) {
     DetachedProgram program;
     program.arguments = launch_arguments(plan);
     program.path = program.arguments.front();
@@ -293,6 +293,7 @@ void launch(const LaunchPlan& plan) {
             BERTH_ISOLATION_UNAVAILABLE, "bubblewrap cannot be started: " + words_of_errno(started.error),
             plan.uid ? "is the uid " + std::to_string(*plan.uid) + " mapped here? See the setting uid_range" : "");
     }
+    return started.pid;
 }
 
 std::string closed_namespaces() {

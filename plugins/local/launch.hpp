@@ -4,6 +4,8 @@
 // calling process but these descriptors, and no environment, gets through.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,8 +51,9 @@ struct LaunchPlan {
 [[nodiscard]] std::vector<std::string> launch_arguments(const LaunchPlan& plan);
 
 // Starts it and returns at once; no child of ours is left to wait for. Whether it came up is asked through the socket:
-// it is closed when not. Throws ISOLATION_UNAVAILABLE when bubblewrap cannot be run at all.
-void launch(const LaunchPlan& plan);
+// it is closed when not. Throws ISOLATION_UNAVAILABLE when bubblewrap cannot be run at all. The number is that of the
+// process and of its group, which whatever it starts stays in until the first process is one.
+pid_t launch(const LaunchPlan& plan);
 
 // Why no sandbox can be made on this machine, in one line, as far as that can be known beforehand; empty: nothing seen.
 [[nodiscard]] std::string closed_namespaces();

@@ -3,8 +3,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "local/first_process.hpp"
+#include "local/process_id.hpp"
 #include "room.hpp"
 
 using namespace room;
@@ -114,6 +116,42 @@ TEST_CASE("a cancelled create leaves nothing") {
     });
     CHECK(failure.code == BERTH_CANCELLED);
     CHECK(announced.size() == 16);
+    check_nothing_left(provider);
+}
+
+TEST_CASE("when only bubblewrap's outer half dies while it starts, the other does not wait for ever") {
+    // As it is then: a process that holds the socket, answers nothing, and has lost who started it.
+    const TemporaryDirectory place;
+    const std::filesystem::path told = place.path() / "told";
+    std::filesystem::create_directory(told);
+    std::filesystem::permissions(place.path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(told, std::filesystem::perms::all);
+    const std::filesystem::path half = place.path() / "bwrap";
+    std::ofstream(half) << "#!/bin/sh\nsleep 1000 &\necho $! > " << (told / "new").string() << "\nmv "
+                        << (told / "new").string() << ' ' << (told / "pid").string() << "\nkill -9 $$\n";
+    std::filesystem::permissions(half, std::filesystem::perms(0755));
+    Provider provider([&](rooms::Settings settings) {
+        settings.bubblewrap = half;
+        return settings;
+    });
+    TestCaller caller;
+    std::thread canceller([&] {
+        while (!std::filesystem::exists(told / "pid")) {
+            std::this_thread::yield();
+        }
+        caller.cancel();
+    });
+    MemorySource none;
+    rooms::CreateRequest request;
+    request.idempotency_key = "k";
+    const rooms::Failure failure =
+        failure_of([&] { provider.sandboxes.create(request, none, caller, [](const rooms::Info&) {}); });
+    canceller.join();
+    CHECK(failure.code == BERTH_CANCELLED);
+    pid_t waiting = 0;
+    std::ifstream(told / "pid") >> waiting;
+    REQUIRE(waiting > 1);
+    wait_until([&] { return !rooms::ProcessId::of(waiting); });
     check_nothing_left(provider);
 }
 
