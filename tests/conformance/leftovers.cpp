@@ -30,7 +30,11 @@ constexpr const char* limit_features[] = {"memory_limit", "cpu_limit", "pids_lim
 
 std::string content_of(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
+    try {
+        return {std::istreambuf_iterator<char>(stream), {}};
+    } catch (const std::ios_base::failure&) {
+        return {};  // a process of somebody else's, which ended while its file was read
+    }
 }
 
 std::size_t entries_of(const fs::path& directory) {

@@ -43,7 +43,9 @@ TEST_CASE(
     CHECK(console->shows("\r\n/dev/pts/"));
     CHECK(console->shows("\r\n31 97\r\nxterm\r\nin> "));
 
-    console->type("trap 'echo now $(stty size)' WINCH; echo list''ens; sleep 3600 & wait\n");
+    // Not `wait`: the signal may come before it, and then nothing ends it. And no other program: it is the terminal's
+    // foreground that hears of a new size.
+    console->type("trap 'echo now $(stty size); seen=1' WINCH; echo list''ens; until [ $seen ]; do :; done\n");
     REQUIRE(console->shows("listens\r\n"));
     console->resize({44, 111});
     CHECK(console->shows("now 44 111\r\n"));
@@ -65,7 +67,8 @@ TEST_CASE(
     console->type("jobs\n");
     CHECK(console->shows("Stopped"));
     REQUIRE(console->shows("in> "));
-    console->type("kill -KILL %1 %2; wait; (exit 7)\n");
+    // `fg` waits for its end; `wait` does not wait for what is stopped.
+    console->type("kill -KILL %1; fg; (exit 7)\n");
     REQUIRE(console->shows("in> "));
     console->type("\x04");
     CHECK(console->wait() == 7);
