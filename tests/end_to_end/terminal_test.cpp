@@ -217,7 +217,8 @@ TEST_CASE("programs that fill the screen start, draw, take a key and quit") {
         {{"/usr/bin/less", "/etc/passwd"}, "(END)", "q"},
         {{"/usr/bin/vi", "-u", "NONE", "made"}, "~", "ihello from vi\x1b:wq\r"},
     };
-    for (const auto& [words, drawn, keys] : programs) {
+    for (const auto& program : programs) {
+        const auto& words = program.words;
         CAPTURE(words.front());
         if (::access(words.front().c_str(), X_OK) != 0) {
             MESSAGE("skipped, for it is not installed: " << words.front());
@@ -227,8 +228,8 @@ TEST_CASE("programs that fill the screen start, draw, take a key and quit") {
         all.insert(all.end(), words.begin(), words.end());
         auto console = at_terminal(workspace, all);
         const auto before = console->settings();
-        REQUIRE(console->shows(drawn));
-        console->type(keys);
+        REQUIRE(console->shows(program.drawn));
+        console->type(program.keys);
         CHECK(console->wait() == 0);
         CHECK(same_settings(console->settings(), before));
     }

@@ -223,7 +223,7 @@ TEST_CASE("it lives on without bubblewrap's own process beside it") {
 
 TEST_CASE("a creator that is killed leaves a half-made sandbox that goes with the next list") {
     Provider provider;
-    const auto [child, half] = forked([&](const auto& say) {
+    const Forked creator = forked([&](const auto& say) {
         rooms::CreateRequest request;
         request.idempotency_key = "half";
         request.setup_commands = {"sleep 1000"};
@@ -231,11 +231,12 @@ TEST_CASE("a creator that is killed leaves a half-made sandbox that goes with th
         TestCaller caller;
         provider.sandboxes.create(request, none, caller, [&](const rooms::Info& info) { say(info.record.id); });
     });
+    const std::string half = creator.id;
     CHECK(provider.sandboxes.get(half).state == rooms::State::initializing);
     const std::filesystem::path place = provider.sandboxes.get(half).state_path;
     wait_until([&] { return std::filesystem::exists(place / "init"); });
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
+    ::kill(creator.process, SIGKILL);
+    ::waitpid(creator.process, nullptr, 0);
     CHECK(failure_of([&] { (void)provider.sandboxes.get(half); }).code == BERTH_NOT_FOUND);
     CHECK(provider.sandboxes.list(provider.caller).empty());
     check_nothing_left(provider);
