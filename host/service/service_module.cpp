@@ -36,6 +36,7 @@ void* module_symbol(const std::string& file, const char* symbol) {
     check_owner(file);
     void* const module = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (module == nullptr) {
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps this text for each thread
         const char* const reason = ::dlerror();
         refuse(file, reason == nullptr ? "the system says nothing of why" : reason,
                "install the libraries that it needs");
