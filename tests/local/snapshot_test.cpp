@@ -3,33 +3,12 @@
 
 #include <fstream>
 
-#include "room.hpp"
+#include "snapshot_room.hpp"
 
 using namespace room;
 namespace fs = std::filesystem;
 
 namespace {
-
-// Does something whenever it is asked whether it gave up, which every step of a copy does.
-class ActingCaller : public TestCaller {
-public:
-    explicit ActingCaller(std::function<bool()> act) : act_(std::move(act)) {}
-    [[nodiscard]] bool cancelled() const override { return act_() || TestCaller::cancelled(); }
-
-private:
-    std::function<bool()> act_;
-};
-
-fs::path state_of(const Provider& provider) {
-    return provider.directory.path() / "state" / "local";
-}
-
-void check_nothing_unfinished(Provider& provider, std::size_t snapshots) {
-    CHECK(provider.sandboxes.list_snapshots().size() == snapshots);
-    CHECK(entries(state_of(provider) / "snapshots") == snapshots);
-    CHECK(entries(state_of(provider) / "restoring") == 0);
-    CHECK(entries(state_of(provider) / "unfinished") == 0);
-}
 
 // Whether the trees of this sandbox are just changing places.
 bool is_swapping(const std::string& state_path) {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "snapshot_room.hpp"
 #include "template_provider.hpp"
 
 using namespace room;
@@ -15,27 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 [[maybe_unused]] const bool able = need_range_of_ids();
-
-// Acts whenever it is asked whether it gave up, which every step of a copy does.
-class ActingCaller : public TestCaller {
-public:
-    explicit ActingCaller(std::function<bool()> act) : act_(std::move(act)) {}
-    [[nodiscard]] bool cancelled() const override { return act_() || TestCaller::cancelled(); }
-
-private:
-    std::function<bool()> act_;
-};
-
-fs::path state_of(const Provider& provider) {
-    return provider.directory.path() / "state" / "local";
-}
-
-void check_nothing_unfinished(Provider& provider, std::size_t snapshots) {
-    CHECK(provider.sandboxes.list_snapshots().size() == snapshots);
-    CHECK(entries(state_of(provider) / "snapshots") == snapshots);
-    CHECK(entries(state_of(provider) / "restoring") == 0);
-    CHECK(entries(state_of(provider) / "unfinished") == 0);
-}
 
 // A tiny root with a tree to change, whose files have times that nothing made meanwhile has.
 void make_root_to_change(const fs::path& root) {
