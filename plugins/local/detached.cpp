@@ -151,6 +151,15 @@ struct Work {
 
 }  // namespace
 
+bool join_groups(const std::vector<Descriptor>& groups) {
+    for (const Descriptor& group : groups) {
+        if (::syscall(SYS_write, group.get(), "0", 1) != 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Started start_detached(const DetachedProgram& program) {
     std::vector<std::string> texts = program.arguments;
     std::vector<char*> arguments;

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "descriptor.hpp"
+
 namespace berth_local {
 
 struct DetachedProgram {
@@ -28,6 +30,10 @@ struct Started {
 // Starts it in a session of its own, without an environment, with every signal as at first. Its parent is the machine's
 // first process.
 [[nodiscard]] Started start_detached(const DetachedProgram& program);
+
+// For `prepare`, first of all, while we are who opened them: everything that follows counts in these control groups
+// (their cgroup.procs, open for writing). False: errno says why.
+[[nodiscard]] bool join_groups(const std::vector<Descriptor>& groups);
 
 // Runs `work` in a child and waits for it: 0, or the errno that it returns.
 [[nodiscard]] int in_child(int (*work)(const void* context), const void* context);

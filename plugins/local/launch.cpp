@@ -44,19 +44,6 @@ struct Preparation {
     bool* outside_group;  // it is a control group that could not be joined
 };
 
-// First of all, while we are who opened them: everything that follows counts in them.
-bool join_groups(const Preparation& preparation) {
-    if (preparation.plan->groups != nullptr) {
-        for (const Descriptor& group : *preparation.plan->groups) {
-            if (::syscall(SYS_write, group.get(), "0", 1) != 1) {
-                *preparation.outside_group = true;
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
 bool become_account(const LaunchPlan& plan) {
     if (!plan.uid) {
         return true;
@@ -69,7 +56,9 @@ bool become_account(const LaunchPlan& plan) {
 
 bool prepare(const void* context) {
     const auto& preparation = *static_cast<const Preparation*>(context);
-    return join_groups(preparation) && become_account(*preparation.plan);
+    const LaunchPlan& plan = *preparation.plan;
+    *preparation.outside_group = plan.groups != nullptr && !join_groups(*plan.groups);
+    return !*preparation.outside_group && become_account(plan);
 }
 
 void add(std::vector<std::string>& arguments, std::initializer_list<const char*> more) {

@@ -214,35 +214,38 @@ void Sandboxes::make_trees(const Descriptor& directory, const Record& record) co
     trees_.make(directory, record);
 }
 
+void Sandboxes::give_network(const Descriptor& directory, const std::vector<Descriptor>& joins, Caller& caller) const {
+    try {
+        start_outbound(directory, settings_.slirp, joins, caller);
+    } catch (...) {
+        stop_first_process(directory);  // never one that runs without the network it was promised
+        throw;
+    }
+}
+
 // What is given is written into the record before `meanwhile` writes that down.
 int Sandboxes::start(const Descriptor& directory, Record& record, Caller& caller,
                      const std::function<void()>& meanwhile) const {
     const Descriptor etc = record.root ? Descriptor() : open_etc_tree(store_.base().get());
     const SandboxGroup group = make_limits(directory, record);
     const std::vector<Descriptor> joins = group.joins();
-    int first = 0;
     try {
-        first = start_first_process(directory, record,
-                                    {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins,
-                                     settings_.user_namespaces, settings_.look_each},
-                                    caller, meanwhile)
-                    .pid;
+        const int first = start_first_process(directory, record,
+                                              {settings_.bubblewrap, &init_, &etc, settings_.root_program, &joins,
+                                               settings_.user_namespaces, settings_.look_each},
+                                              caller, meanwhile)
+                              .pid;
+        if (record.network == Network::outbound) {
+            give_network(directory, joins, caller);
+        }
+        return first;
     } catch (const Failure&) {
         if (group.out_of_memory_kills().value_or(0) > 0) {
-            throw refusal(BERTH_RESOURCE_EXHAUSTED, "the memory limit is too small for the sandbox's own first process",
+            throw refusal(BERTH_RESOURCE_EXHAUSTED, "the memory limit is too small for the sandbox's own processes",
                           "ask for at least 8 MiB");
         }
         throw;
     }
-    if (record.network == Network::outbound) {
-        try {
-            start_outbound(directory, settings_.slirp, caller);
-        } catch (...) {
-            stop_first_process(directory);  // never one that runs without the network it was promised
-            throw;
-        }
-    }
-    return first;
 }
 
 void Sandboxes::run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request,

@@ -63,6 +63,8 @@ Namespaces namespaces_of(const ProcessId& first) {
 }
 
 struct Entering {
+    const std::vector<Descriptor>* groups;
+    bool* outside_group;  // it is a control group that could not be joined
     int user_namespace;
     bool as_root;
     bool own_device;
@@ -79,6 +81,10 @@ bool make_device() {
 // In the child, just before the helper: root of the sandbox's user namespace, which is the sandbox's account outside.
 __attribute__((no_sanitize("address", "thread"))) bool enter(const void* context) {
     const Entering& entering = *static_cast<const Entering*>(context);
+    *entering.outside_group = !join_groups(*entering.groups);
+    if (*entering.outside_group) {
+        return false;
+    }
     const rlimit log_limit{most_log, most_log};
     // Ignored, by the kernel's own call: the C library and sanitizers keep tables of handlers, and those are the host's.
     const std::array<std::uintptr_t, 4> ignored{1};  // handler (SIG_IGN), flags, restorer, mask
@@ -175,7 +181,8 @@ std::string outbound_obstacle(const std::string& helper) {
                                                : "chmod 0666 /dev/net/tun, or allow the device in this container");
 }
 
-void start_outbound(const Descriptor& sandbox, const std::string& helper, Caller& caller) {
+void start_outbound(const Descriptor& sandbox, const std::string& helper, const std::vector<Descriptor>& groups,
+                    Caller& caller) {
     const std::optional<ProcessId> first = first_process(sandbox);
     if (!first) {
         throw failure(BERTH_UNAVAILABLE, "the sandbox's first process died while its network was made");
@@ -193,13 +200,19 @@ void start_outbound(const Descriptor& sandbox, const std::string& helper, Caller
     const Descriptor ready(ends[0]);
     Descriptor telling(ends[1]);
     const bool as_root = ::geteuid() == 0;
-    const Entering entering{namespaces.user.get(), as_root, as_root && !open_to_all(device)};
+    bool outside_group = false;
+    const Entering entering{&groups, &outside_group, namespaces.user.get(), as_root, as_root && !open_to_all(device)};
     DetachedProgram program = program_of(helper);
     program.descriptors = {nothing.get(), log.get(),           log.get(), namespaces.network.get(),
                            telling.get(), lasting.descriptor()};
     program.prepare = enter;
     program.context = &entering;
     const Started started = start_detached(program);
+    if (outside_group) {
+        throw refusal(BERTH_UNSUPPORTED,
+                      "the network helper cannot join the sandbox's control group: " + words_of_errno(started.error),
+                      "see what `berth doctor` says of the limits");
+    }
     if (started.error != 0) {
         throw system_failure("cannot start " + helper, started.error);
     }

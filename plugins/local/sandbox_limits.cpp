@@ -50,7 +50,8 @@ SandboxGroup make_limits(const Descriptor& sandbox, Record& record) {
     }
     limits.cpu_percent = record.cpu_limit;
     if (record.pids_limit) {
-        limits.pids = *record.pids_limit + 1;  // bubblewrap's own process beside the sandbox's first
+        // Not the sandbox's, but for it: bubblewrap's own process beside the first one, and what carries its network.
+        limits.pids = *record.pids_limit + 1 + (record.network == Network::outbound ? 1 : 0);
     }
     SandboxGroup group;
     if (limits.none()) {

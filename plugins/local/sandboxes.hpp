@@ -148,6 +148,7 @@ private:
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
     int start(const Descriptor& directory, Record& record, Caller& caller,
               const std::function<void()>& meanwhile) const;
+    void give_network(const Descriptor& directory, const std::vector<Descriptor>& joins, Caller& caller) const;
     // One that has been made before.
     void start_again(const Descriptor& directory, Record& record, Caller& caller) const;
     void stop(Open& sandbox);

@@ -3,7 +3,9 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <linux/capability.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <memory>
 
 #include "local/features.hpp"
@@ -92,6 +94,25 @@ rooms::ProcessId helper_of(Provider& provider, const std::string& id) {
     const auto helper = rooms::ProcessId::of(*number);
     REQUIRE(helper.has_value());
     return *helper;
+}
+
+bool limits_are_kept() {
+    const auto withdrawn = rooms::withdrawn_features({});
+    return std::none_of(withdrawn.begin(), withdrawn.end(), [](const rooms::WithdrawnFeature& feature) {
+        return feature.name == "memory_limit" || feature.name == "pids_limit";
+    });
+}
+
+// Where /proc says that a process is counted, for v1 by this controller.
+std::string group_of(int process, const std::string& controller) {
+    std::ifstream groups("/proc/" + std::to_string(process) + "/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        const std::string names = line.substr(line.find(':'), line.rfind(':') - line.find(':'));
+        if (names == ":" || (names + ",").find(controller + ",") != std::string::npos) {
+            return line;
+        }
+    }
+    return "";
 }
 
 void wait_until_gone(const rooms::ProcessId& process) {
@@ -268,6 +289,28 @@ TEST_CASE("the helper holds nothing of the caller") {
     char byte = 0;
     CHECK(::read(reading.get(), &byte, 1) == 0);
     CHECK(provider.sandboxes.get(id).network_helper.has_value());
+}
+
+TEST_CASE("the helper counts to the sandbox's limits and goes with its group" * doctest::skip(!limits_are_kept())) {
+    Provider provider;
+    rooms::CreateRequest request;
+    request.network = rooms::Network::outbound;
+    request.memory_limit_mib = 64;
+    request.pids_limit = 5;  // the first process, a command's helper, and the command with two threads: not one more
+    const std::string id = provider.create(request);
+    for (const int restarts : {0, 1}) {
+        INFO(restarts);
+        const rooms::Info info = provider.sandboxes.get(id);
+        for (const char* controller : {"memory", "pids"}) {
+            const std::string group = group_of(*info.network_helper, controller);
+            CHECK(group.find("berth-" + id) != std::string::npos);
+            CHECK(group == group_of(*info.first_process, controller));
+        }
+        CHECK(reach(provider, id, outside) == lines(2, "outside"));
+        (void)provider.sandboxes.restart(id, provider.caller);
+    }
+    provider.sandboxes.destroy(id, provider.caller);
+    check_nothing_left(provider);
 }
 
 TEST_CASE("the helper has no privilege on the host") {
