@@ -34,6 +34,47 @@ std::string masked(std::string_view text, const std::vector<std::string>& secret
     return result;
 }
 
+// Where a line comes apart that is too long for one of the log: not within a secret. Behind that place `text` has all that
+// a secret reaching over it can have.
+std::size_t border_of(std::string_view text, const std::vector<std::string>& secrets) {
+    std::size_t border = longest_log_line;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (const std::string& secret : secrets) {
+            const std::size_t at = text.find(secret, border < secret.size() ? 0 : border - secret.size() + 1);
+            if (at < border && at + secret.size() > border) {
+                border = at;
+                moved = true;
+            }
+        }
+    }
+    return border > 0 ? border : text.size();
+}
+
+// The beginning of a secret at the end of `text`, whose rest is left out.
+void mask_end(std::string& text, const std::vector<std::string>& secrets) {
+    for (const std::string& secret : secrets) {
+        for (std::size_t size = std::min(secret.size() - 1, text.size()); size >= shortest_secret; --size) {
+            if (std::string_view(text).ends_with(std::string_view(secret).substr(0, size))) {
+                text.replace(text.size() - size, size, "***");
+                return;
+            }
+        }
+    }
+}
+
+// The end of a secret at the beginning of `text`.
+void mask_begin(std::string& text, const std::vector<std::string>& secrets) {
+    for (const std::string& secret : secrets) {
+        for (std::size_t size = std::min(secret.size() - 1, text.size()); size >= shortest_secret; --size) {
+            if (text.starts_with(std::string_view(secret).substr(secret.size() - size))) {
+                text.replace(0, size, "***");
+                return;
+            }
+        }
+    }
+}
+
 }  // namespace
 
 OutputLog::OutputLog(int directory, const std::vector<NamedValue>& environment, ProcessSink& to)
@@ -48,6 +89,7 @@ OutputLog::OutputLog(int directory, const std::vector<NamedValue>& environment, 
     // The longest first: one may be part of another.
     std::sort(secrets_.begin(), secrets_.end(),
               [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+    most_begun_ += secrets_.empty() ? 0 : secrets_.front().size() - 1;
 }
 
 OutputLog::~OutputLog() {
@@ -55,9 +97,7 @@ OutputLog::~OutputLog() {
         if (stream.overflowing) {
             end_overflow(stream);
         }
-        if (!stream.line.empty()) {
-            write_line(stream, stream.line);
-        }
+        end_line(stream);
     }
     flush();
 }
@@ -119,21 +159,45 @@ void OutputLog::note(Stream& stream, std::string_view bytes) {
             keep_tail(stream, bytes);
             return;
         }
-        const std::size_t room = longest_log_line - stream.line.size();
+        const std::size_t room = most_begun_ - stream.line.size();
         const std::size_t end = bytes.substr(0, room + 1).find('\n');
         if (end == std::string_view::npos && bytes.size() <= room) {
             stream.line += bytes;
             return;
         }
         const std::size_t size = std::min(end, room);
+        const Line state = end == std::string_view::npos ? Line::goes_on : Line::ended;
         if (stream.line.empty()) {
-            write_line(stream, bytes.substr(0, size));
+            const std::size_t written = write_pieces(stream, bytes.substr(0, size), state);
+            stream.line = bytes.substr(written, size - written);
         } else {
             stream.line += bytes.substr(0, size);
-            write_line(stream, stream.line);
-            stream.line.clear();
+            stream.line.erase(0, write_pieces(stream, stream.line, state));
         }
-        bytes.remove_prefix(end == std::string_view::npos ? size : size + 1);
+        bytes.remove_prefix(state == Line::goes_on ? size : size + 1);
+    }
+}
+
+// All of a line that has ended; of one that goes on what no secret can begin in and reach out of. How much that was.
+std::size_t OutputLog::write_pieces(Stream& stream, std::string_view text, Line line) {
+    std::size_t done = 0;
+    while (line == Line::ended ? text.size() - done > longest_log_line : text.size() - done >= most_begun_) {
+        const std::size_t border = border_of(text.substr(done), secrets_);
+        write_line(stream, text.substr(done, border));
+        done += border;
+    }
+    if (line == Line::ended && (done < text.size() || done == 0)) {
+        write_line(stream, text.substr(done));
+        done = text.size();
+    }
+    return done;
+}
+
+// There comes no more of it.
+void OutputLog::end_line(Stream& stream) {
+    if (!stream.line.empty()) {
+        (void)write_pieces(stream, stream.line, Line::ended);
+        stream.line.clear();
     }
 }
 
@@ -155,22 +219,22 @@ void OutputLog::keep_tail(Stream& stream, std::string_view bytes) {
 
 void OutputLog::end_overflow(Stream& stream) {
     stream.overflowing = false;
-    const std::string tail = std::exchange(stream.tail, {});
-    std::string_view rest = tail;
+    std::string rest = std::exchange(stream.tail, {});
     if (rest.size() > log_tail_bytes) {
         stream.left_out += rest.size() - log_tail_bytes;
-        rest.remove_prefix(rest.size() - log_tail_bytes);
+        rest.erase(0, rest.size() - log_tail_bytes);
     }
     if (stream.left_out > 0) {
-        if (!stream.line.empty()) {
-            write_line(stream, stream.line);
-            stream.line.clear();
-        }
+        mask_end(stream.line, secrets_);
+        end_line(stream);
         // The first line of what was kept lacks its beginning.
         const std::size_t end = rest.find('\n');
-        const std::size_t cut = end == std::string_view::npos ? 0 : end + 1;
+        const std::size_t cut = end == std::string::npos ? 0 : end + 1;
         stream.left_out += cut;
-        rest.remove_prefix(cut);
+        rest.erase(0, cut);
+        if (cut == 0) {
+            mask_begin(rest, secrets_);
+        }
         write_log_line(batch_, time_.empty() ? time_ = log_time(now_ms()) : time_, "system", pid_,
                        std::to_string(stream.left_out) + " bytes of " + stream.source +
                            " are left out here: they came faster than a log takes them");

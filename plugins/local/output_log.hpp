@@ -3,7 +3,8 @@
 // Lines are written at once while the process keeps within a budget: 2 MiB, which grows again by 512 KiB a second. A
 // process that prints more is not slowed down and its output not copied to disk: only the newest 32 KiB of each stream
 // are kept until there is budget again or it ends, and the log says how many bytes were left out. Lines longer than
-// 16 KiB become several. The values of secret variables appear as `***`. One thread.
+// 16 KiB become several. The values of secret variables appear as `***`, also where a line or what is kept comes apart.
+// One thread.
 #pragma once
 
 #include <array>
@@ -46,7 +47,10 @@ private:
         bool overflowing = false;
         bool enough = false;  // the caller wants no more of it
     };
+    enum class Line { ended, goes_on };
     void note(Stream& stream, std::string_view bytes);
+    [[nodiscard]] std::size_t write_pieces(Stream& stream, std::string_view text, Line line);
+    void end_line(Stream& stream);
     void keep_tail(Stream& stream, std::string_view bytes);
     void end_overflow(Stream& stream);
     void write_line(Stream& stream, std::string_view text);
@@ -55,7 +59,8 @@ private:
 
     LogSegment segment_;
     ProcessSink& to_;
-    std::vector<std::string> secrets_;
+    std::vector<std::string> secrets_;           // the longest first
+    std::size_t most_begun_ = longest_log_line;  // of a line, before some of it must be written
     std::string pid_ = "-";
     std::array<Stream, 2> streams_;
     std::string batch_;

@@ -18,6 +18,7 @@ namespace berth_local {
 namespace {
 
 constexpr std::string_view prefix = "log.";
+constexpr mode_t mark_of_cut_line = S_IXUSR;
 
 Descriptor open_segment(int directory, std::uint64_t number) {
     return Descriptor(::openat(directory, log_segment_name(number).c_str(),
@@ -70,24 +71,41 @@ bool LogSegment::begin_next() {
 LogSegment::Written LogSegment::append(std::string_view lines) {
     struct stat info {};
     if (!file_ && !open_newest()) {
-        return Written::nothing;
+        return Written::not_all;
     }
     while (::fstat(file_.get(), &info) == 0 && info.st_size >= static_cast<off_t>(log_segment_bytes)) {
         if (!begin_next()) {
-            return Written::nothing;
+            return Written::not_all;
         }
     }
-    while (!lines.empty()) {
-        const ssize_t size = ::write(file_.get(), lines.data(), lines.size());
-        if (size < 0 && errno == EINTR) {
-            continue;
-        }
-        if (size <= 0) {
-            return Written::nothing;
-        }
-        lines.remove_prefix(static_cast<std::size_t>(size));
+    // Somebody's last line may have been cut. Not told from the last byte: others are writing just now.
+    const bool cut = (info.st_mode & mark_of_cut_line) != 0;
+    std::string text = cut ? "\n" : "";
+    if (left_out_ > 0) {
+        write_log_line(text, log_time(now_ms()), "system", "-",
+                       std::to_string(left_out_) + " bytes are left out here: there was no room for them");
     }
-    return Written::all;
+    const std::size_t before = text.size();
+    std::string_view whole = lines;
+    if (before > 0) {
+        whole = text.append(lines);
+        ::fchmod(file_.get(), 0600);
+    }
+    ssize_t size = -1;
+    do {
+        size = ::write(file_.get(), whole.data(), whole.size());
+    } while (size < 0 && errno == EINTR);
+    const std::size_t written = size > 0 ? static_cast<std::size_t>(size) : 0;
+    left_out_ = written >= before ? 0 : left_out_;
+    if (written == whole.size()) {
+        return Written::all;
+    }
+    // The disk is full. The rest would stand behind what others write meanwhile: it is left out.
+    left_out_ += std::min(whole.size() - written, lines.size());
+    if (written == 0 ? cut : whole[written - 1] != '\n') {
+        ::fchmod(file_.get(), 0600 | mark_of_cut_line);
+    }
+    return Written::not_all;
 }
 
 std::string log_time(std::int64_t ms_since_1970) {

@@ -4,7 +4,8 @@
 // pid `-` where there is none. Segments `log.N` in the sandbox's directory: lines are appended to the newest in whole
 // writes; when it is full the next is begun and the one before it goes, so there are two. Every step of that may be done
 // by several at once or left half done by one that was stopped: there is no lock to wait for. Nothing here throws: a full
-// disk must not stop a process because of its log.
+// disk must not stop a process because of its log. A segment that ends in a line which was cut for that is marked by its
+// mode, and the line gets its end from whoever writes next; what had no room is counted and told once there is some.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +24,10 @@ inline constexpr std::size_t log_time_size = 24;                       // 2026-1
 
 class LogSegment {
 public:
-    enum class Written { all, nothing };
+    enum class Written { all, not_all };
     // `directory`: the sandbox's, which must outlive this.
     explicit LogSegment(int directory) : directory_(directory) {}
-    // Appends whole lines, best not more than most_log_append. Nothing: no room, or the sandbox is gone.
+    // Appends whole lines, best not more than most_log_append. Not all: no room, or the sandbox is gone.
     Written append(std::string_view lines);
 
 private:
@@ -35,6 +36,7 @@ private:
 
     int directory_;
     std::uint64_t number_ = 0;
+    std::uint64_t left_out_ = 0;  // bytes that had no room
     Descriptor file_;
 };
 

@@ -1,4 +1,6 @@
 // A sandbox's log: what is in it, who may write at once, its bounds, and following it.
+#include <sys/resource.h>
+
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -59,6 +61,26 @@ public:
         return Taken::all;
     }
     std::size_t passed = 0;
+};
+
+// While it lives no file of ours may be larger.
+class FullDisk {
+public:
+    explicit FullDisk(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit small{bytes, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    }
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        ::signal(SIGXFSZ, handler_);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+
+private:
+    rlimit before_{};
+    void (*handler_)(int);
 };
 
 void say(rooms::OutputLog& log, std::string_view bytes, std::int32_t stream = BERTH_STDOUT) {
@@ -124,6 +146,100 @@ TEST_CASE("values of secret variables are masked, longest first, line by line") 
     }
     CHECK(texts_of(read_all(place.directory, {3, {}, false})) ==
           "stdout - a *** *** open\nstdout - ***\nstdout - ***\n");
+}
+
+TEST_CASE("a secret is masked wherever a line comes apart") {
+    const std::string secret = "sesame-open-now";
+    const std::size_t longest = rooms::longest_log_line;
+    for (std::size_t before = longest - secret.size() - 1; before <= longest + 1; ++before) {
+        for (const bool in_pieces : {false, true}) {
+            Place place;
+            NoSink sink;
+            {
+                rooms::OutputLog log(place.directory.get(), {{"S", secret, true}, {"T", "longer-than-the-other", true}},
+                                     sink);
+                const std::string said = std::string(before, 'a') + secret + std::string(longest, 'b');
+                for (std::size_t at = 0; at < said.size(); at += in_pieces ? 7 : said.size()) {
+                    say(log, std::string_view(said).substr(at, in_pieces ? 7 : said.size()));
+                }
+                say(log, "\n");
+            }
+            std::string joined;
+            for (const std::string& line : lines_of(texts_of(read_all(place.directory, {3, {}, false})))) {
+                CHECK(line.size() <= longest + 9);
+                joined += line.starts_with("system") ? "" : line.substr(9);
+            }
+            INFO(before);
+            const bool whole = joined == std::string(before, 'a') + "***" + std::string(longest, 'b');
+            CHECK(whole);
+        }
+    }
+}
+
+TEST_CASE("a secret longer than a line is masked whole") {
+    Place place;
+    NoSink sink;
+    const std::string secret(3 * rooms::longest_log_line, 's');
+    {
+        rooms::OutputLog log(place.directory.get(), {{"S", secret, true}}, sink);
+        say(log, "a" + secret + "b\n");
+    }
+    CHECK(read_all(place.directory).find("ss") == std::string::npos);
+}
+
+TEST_CASE("a secret is masked where a flood is left out") {
+    Place place;
+    NoSink sink;
+    std::string secret;
+    for (int i = 0; i < 4000; ++i) {
+        secret += std::to_string(i) + ",";
+    }
+    {
+        rooms::OutputLog log(place.directory.get(), {{"S", secret, true}}, sink);
+        // The budget is used up within a secret; and then that secret's end is the first of what is kept.
+        say(log, secret.substr(0, 9000));
+        std::string flood;  // its last line is more than there is by nearly all of it: nothing comes again so fast
+        for (int i = 0; i < 132; ++i) {
+            flood += std::string(15973, 'x') + "\n";
+        }
+        say(log, flood, BERTH_STDERR);
+        say(log, secret.substr(9000) + std::string(1 << 20, 'y'));
+        say(log, secret.substr(9000) + std::string(rooms::log_tail_bytes - 5000, 'z'));
+    }
+    const std::string text = read_all(place.directory);
+    CHECK(text.find("left out") != std::string::npos);
+    CHECK(text.find("***") != std::string::npos);
+    CHECK(text.find("100,101") == std::string::npos);
+    CHECK(text.find("3998,3999") == std::string::npos);
+}
+
+TEST_CASE("a line that a full disk cut gets its end, and what had no room is counted") {
+    Place place;
+    rooms::LogSegment one(place.directory.get());
+    rooms::LogSegment other(place.directory.get());
+    REQUIRE(one.append("one line\n") == rooms::LogSegment::Written::all);
+    {
+        const FullDisk full(13);
+        CHECK(one.append("another line\n") == rooms::LogSegment::Written::not_all);
+        CHECK(other.append("nothing of this\n") == rooms::LogSegment::Written::not_all);
+        CHECK(one.append("nor of this\n") == rooms::LogSegment::Written::not_all);
+    }
+    CHECK(other.append("of somebody else\n") == rooms::LogSegment::Written::all);
+    CHECK(one.append("and on\n") == rooms::LogSegment::Written::all);
+    CHECK(one.append("and on\n") == rooms::LogSegment::Written::all);
+    std::ifstream file(place.temporary.path() / rooms::log_segment_name(0));
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(line);
+    }
+    REQUIRE(lines.size() == 7);
+    CHECK(lines[0] == "one line");
+    CHECK(lines[1] == "anot");
+    CHECK(lines[2].ends_with(" system - 16 bytes are left out here: there was no room for them"));
+    CHECK(lines[3] == "of somebody else");
+    CHECK(lines[4].ends_with(" system - 21 bytes are left out here: there was no room for them"));
+    CHECK(lines[5] == "and on");
+    CHECK(lines[6] == "and on");
 }
 
 TEST_CASE("a flood is not copied: its newest lines stay and the rest is counted") {
