@@ -212,6 +212,11 @@ Written read_note(const Descriptor& sandbox) {
             line == std::string::npos ? std::nullopt : ProcessId::parse(text.substr(line + 1))};
 }
 
+[[noreturn]] void do_not_end() {
+    throw failure(BERTH_UNAVAILABLE, "the sandbox's processes do not end",
+                  "a process may hang in the kernel: try again later");
+}
+
 }  // namespace
 
 ProcessId start_first_process(const Descriptor& sandbox, const Record& record, const StartSettings& settings,
@@ -223,6 +228,7 @@ ProcessId start_first_process(const Descriptor& sandbox, const Record& record, c
     const Trunk trunk(sandbox, record);
     Listener listener = listen_in(sandbox);
     LaunchPlan plan;
+    plan.id = record.id;
     plan.bubblewrap = settings.bubblewrap;
     plan.init = settings.init;
     plan.listener = &listener.socket;
@@ -304,26 +310,47 @@ Asked ask_first_process(const Descriptor& sandbox, milliseconds limit) {
     return {Presence::gone, {}};
 }
 
-Descriptor end_first_process(const Descriptor& sandbox, const std::function<void()>& meanwhile) {
-    Written written = read_note(sandbox);
-    Descriptor first = written.first ? written.first->open() : Descriptor();
-    if (!first) {
-        // Its creator may have died before it wrote: whoever holds the socket is it.
-        const Asked asked = ask_first_process(sandbox, start_limit);
+namespace {
+
+// Its creator died before it wrote who the first process is. Whoever holds the socket is it, and is written down now; or
+// it is what was launched and did not come so far, perhaps without whom it waits for: that is ended here, and gone.
+Presence find_unwritten(const Descriptor& sandbox, const std::string& id) {
+    const auto until = Clock::now() + start_limit;
+    for (milliseconds patience{100};; patience *= 2) {
+        const Asked asked = ask_first_process(sandbox, patience);
         if (asked.presence == Presence::answers) {
             // By now it may be anything, also a child that answers in its place to be ended in its place.
             const std::optional<pid_t> answering = first_in_namespace(asked.answer.pid);
             (void)note(sandbox, {asked.answer.busy, answering.value_or(asked.answer.pid)});
-            written = read_note(sandbox);
-            first = written.first ? written.first->open() : Descriptor();
         }
+        if (asked.presence != Presence::silent) {
+            return asked.presence;
+        }
+        if (Clock::now() > until) {
+            do_not_end();
+        }
+        for (const ProcessId& process : processes_started_with(launch_mark(id))) {
+            const Descriptor handle = process.open();
+            kill_through(handle);
+            (void)wait_gone(handle, death_limit);
+        }
+    }
+}
+
+}  // namespace
+
+Descriptor end_first_process(const Descriptor& sandbox, const std::string& id, const std::function<void()>& meanwhile) {
+    Written written = read_note(sandbox);
+    Descriptor first = written.first ? written.first->open() : Descriptor();
+    if (!first && find_unwritten(sandbox, id) == Presence::answers) {
+        written = read_note(sandbox);
+        first = written.first ? written.first->open() : Descriptor();
     }
     Descriptor monitor = written.monitor ? written.monitor->open() : Descriptor();
     kill_through(first);
     meanwhile();
     if (!wait_gone(first, death_limit)) {
-        throw failure(BERTH_UNAVAILABLE, "the sandbox's processes do not end",
-                      "a process may hang in the kernel: try again later");
+        do_not_end();
     }
     ::unlinkat(sandbox.get(), "socket", 0);
     ::unlinkat(sandbox.get(), "init", 0);
@@ -337,8 +364,8 @@ void wait_for_monitor(const Descriptor& monitor) {
     }
 }
 
-void stop_first_process(const Descriptor& sandbox) {
-    wait_for_monitor(end_first_process(sandbox, [] {}));
+void stop_first_process(const Descriptor& sandbox, const std::string& id) {
+    wait_for_monitor(end_first_process(sandbox, id, [] {}));
 }
 
 }  // namespace berth_local

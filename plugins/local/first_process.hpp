@@ -56,12 +56,14 @@ struct Asked {
 // Asks it. A process that is being killed counts as gone as soon as it listens no more.
 [[nodiscard]] Asked ask_first_process(const Descriptor& sandbox, std::chrono::milliseconds limit);
 
-// Ends it and with it everything in the sandbox; returns when all of that is gone. Also when it was never written down.
+// Ends it and with it everything in the sandbox; returns when all of that is gone. Also when it was never written down,
+// and when nothing but parts of its launch are there. Throws when something does not end. `id`: the sandbox's.
 // `meanwhile` is done while the kernel ends it.
 // What stands beside the sandbox, outside, then still ends by itself: `wait_for_monitor`.
-[[nodiscard]] Descriptor end_first_process(const Descriptor& sandbox, const std::function<void()>& meanwhile);
+[[nodiscard]] Descriptor end_first_process(const Descriptor& sandbox, const std::string& id,
+                                           const std::function<void()>& meanwhile);
 void wait_for_monitor(const Descriptor& monitor);
 // All of it.
-void stop_first_process(const Descriptor& sandbox);
+void stop_first_process(const Descriptor& sandbox, const std::string& id);
 
 }  // namespace berth_local

@@ -209,6 +209,11 @@ NameFiles name_files(Network network) {
 
 }  // namespace
 
+// Words without an effect: the environment is empty.
+std::vector<std::string> launch_mark(const std::string& id) {
+    return {"--unsetenv", "BERTH_LAUNCH_" + id};
+}
+
 std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
     std::vector<std::string> arguments;
     if (plan.root) {
@@ -219,6 +224,8 @@ std::vector<std::string> launch_arguments(const LaunchPlan& plan) {
         const std::string id = std::to_string(inner_uid);
         add(arguments, {"--unshare-user", "--uid", id.c_str(), "--gid", id.c_str()});
     }
+    const std::vector<std::string> mark = launch_mark(plan.id);
+    arguments.insert(arguments.end(), mark.begin(), mark.end());
     add(arguments, {"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"});
     if (plan.network != Network::host) {
         add(arguments, {"--unshare-net"});

@@ -26,7 +26,12 @@ struct TemplatePlan {
     std::uint32_t lower_ids = 0;
 };
 
+// What stands in the arguments of bubblewrap, and of berth-root that becomes it, for the sandbox of this id: so it is
+// found when whoever launched it was killed before anybody could answer.
+[[nodiscard]] std::vector<std::string> launch_mark(const std::string& id);
+
 struct LaunchPlan {
+    std::string id;                        // the sandbox's
     std::string bubblewrap;                // its path
     const Descriptor* init = nullptr;      // berth-init, open for reading
     const Descriptor* listener = nullptr;  // its socket

@@ -214,11 +214,12 @@ void Sandboxes::make_trees(const Descriptor& directory, const Record& record) co
     trees_.make(directory, record);
 }
 
-void Sandboxes::give_network(const Descriptor& directory, const std::vector<Descriptor>& joins, Caller& caller) const {
+void Sandboxes::give_network(const Descriptor& directory, const std::string& id, const std::vector<Descriptor>& joins,
+                             Caller& caller) const {
     try {
         start_outbound(directory, settings_.slirp, joins, caller);
     } catch (...) {
-        stop_first_process(directory);  // never one that runs without the network it was promised
+        stop_first_process(directory, id);  // never one that runs without the network it was promised
         throw;
     }
 }
@@ -236,7 +237,7 @@ int Sandboxes::start(const Descriptor& directory, Record& record, Caller& caller
                                               caller, meanwhile)
                               .pid;
         if (record.network == Network::outbound) {
-            give_network(directory, joins, caller);
+            give_network(directory, record.id, joins, caller);
         }
         return first;
     } catch (const Failure&) {
@@ -317,7 +318,7 @@ void Sandboxes::stop(Open& sandbox) {
     // Written first: who runs a process in it reads from this that it was ended on purpose.
     ++sandbox.record.generation;
     store_.write(sandbox.directory, sandbox.record);
-    stop_first_process(sandbox.directory);
+    stop_first_process(sandbox.directory, sandbox.record.id);
     stop_outbound(sandbox.directory);
     meter_.forget(sandbox.record.id);
     remove_limits(sandbox.directory);

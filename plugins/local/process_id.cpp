@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <sstream>
 
@@ -22,9 +23,11 @@ struct StatLine {
     std::string name;
 };
 
-std::optional<std::string> proc_file(pid_t pid, const char* name) {
+constexpr std::size_t most_arguments = 256U << 10;
+
+std::optional<std::string> proc_file(pid_t pid, const char* name, std::size_t limit = 4096) {
     try {
-        return read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/" + name, 4096);
+        return read_file(AT_FDCWD, "/proc/" + std::to_string(pid) + "/" + name, limit);
     } catch (const Failure&) {
         return std::nullopt;  // ESRCH: it went while we read
     }
@@ -121,6 +124,27 @@ std::optional<pid_t> first_in_namespace(pid_t pid) {
         pid = line ? line->parent : 0;
     }
     return std::nullopt;
+}
+
+std::vector<ProcessId> processes_started_with(const std::vector<std::string>& words) {
+    std::string wanted(1, '\0');
+    for (const std::string& word : words) {
+        wanted.append(word).append(1, '\0');
+    }
+    std::vector<ProcessId> found;
+    const Descriptor processes(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    for (const std::string& name : processes ? names_in(processes.get()) : std::vector<std::string>{}) {
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+        if (error != std::errc() || end != name.data() + name.size()) {
+            continue;
+        }
+        const std::optional<ProcessId> process = ProcessId::of(pid);
+        if (process && proc_file(pid, "cmdline", most_arguments).value_or("").find(wanted) != std::string::npos) {
+            found.push_back(*process);
+        }
+    }
+    return found;
 }
 
 void kill_through(const Descriptor& handle) {

@@ -21,7 +21,7 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
         // A full disk must not keep anybody from making room.
     }
     const Descriptor monitor =
-        end_first_process(directory, [&] { store_.forget_key(record.idempotency_key, record.id); });
+        end_first_process(directory, record.id, [&] { store_.forget_key(record.idempotency_key, record.id); });
     stop_outbound(directory);
     meter_.forget(record.id);
     // Everything but what tells the next one where we were.
@@ -46,12 +46,12 @@ void Sandboxes::tear_down(const Descriptor& directory, const Record& record) {
 
 // It is stopped, for nobody has written down that it was started: who restarted it was killed. So its first process goes.
 // False: somebody else is at it.
-bool Sandboxes::end_unclaimed(const Descriptor& directory) const {
+bool Sandboxes::end_unclaimed(const Descriptor& directory, const std::string& id) const {
     const Lock lock = store_.try_lock(directory);
     if (!lock || first_process(directory)) {
         return false;
     }
-    stop_first_process(directory);
+    stop_first_process(directory, id);
     return true;
 }
 

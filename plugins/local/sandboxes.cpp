@@ -138,9 +138,10 @@ Info Sandboxes::describe(const Open& sandbox, milliseconds patience) const {
     const std::optional<ProcessId> first = first_process(sandbox.directory);
     const Asked asked = ask_first_process(sandbox.directory, patience);
     if (!first || asked.presence == Presence::gone) {
-        // Locked while it is started again; one that is silent is on its way to answer.
-        const bool starts = store_.is_locked(sandbox.directory) || asked.presence == Presence::silent ||
-                            (asked.presence == Presence::answers && !end_unclaimed(sandbox.directory));
+        // Locked while it is started again; one that is known and silent is on its way to answer.
+        const bool starts =
+            store_.is_locked(sandbox.directory) ||
+            (asked.presence != Presence::gone && (first || !end_unclaimed(sandbox.directory, sandbox.record.id)));
         info.state = starts ? State::initializing : State::stopped;
         return info;
     }

@@ -132,7 +132,7 @@ private:
     [[nodiscard]] Open open_made(std::string_view id);
     [[nodiscard]] Open open_running(std::string_view id);
     [[nodiscard]] bool has_ended(const Open& sandbox);
-    [[nodiscard]] bool end_unclaimed(const Descriptor& directory) const;
+    [[nodiscard]] bool end_unclaimed(const Descriptor& directory, const std::string& id) const;
     [[nodiscard]] Info describe(const Open& sandbox, std::chrono::milliseconds patience) const;
     [[nodiscard]] std::unique_ptr<RunGroup> limit_run(const Open& sandbox, const RunRequest& request,
                                                       Caller& caller) const;
@@ -148,7 +148,8 @@ private:
     void run_setup(const Descriptor& directory, const Record& record, const CreateRequest& request, Caller& caller);
     int start(const Descriptor& directory, Record& record, Caller& caller,
               const std::function<void()>& meanwhile) const;
-    void give_network(const Descriptor& directory, const std::vector<Descriptor>& joins, Caller& caller) const;
+    void give_network(const Descriptor& directory, const std::string& id, const std::vector<Descriptor>& joins,
+                      Caller& caller) const;
     // One that has been made before.
     void start_again(const Descriptor& directory, Record& record, Caller& caller) const;
     void stop(Open& sandbox);

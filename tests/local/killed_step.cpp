@@ -198,7 +198,12 @@ private:
             const std::string path = step->path < 0 ? "" : text_at(pid, info.entry.args[step->path]);
             std::snprintf(outcome_.at, sizeof outcome_.at, "%s %d before %s %s", name_of(pid).c_str(), pid, step->name,
                           path.c_str());
-            ::kill(kill_->victim == Victim::caller ? caller_ : pid, SIGKILL);
+            if (kill_->victim != Victim::actor) {
+                ::kill(caller_, SIGKILL);
+            }
+            if (kill_->victim != Victim::caller) {
+                ::kill(pid, SIGKILL);
+            }
         }
     }
 

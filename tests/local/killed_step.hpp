@@ -15,7 +15,7 @@ namespace killed_step {
 // Whose steps are counted: those of the child itself and of what it has started but that is no other program yet, or
 // those of every other program.
 enum class Actor { caller, helper };
-enum class Victim { caller, actor };
+enum class Victim { caller, actor, both };
 
 struct Kill {
     std::size_t step = 1;  // the first is 1

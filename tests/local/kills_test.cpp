@@ -146,6 +146,7 @@ public:
         each(whole.caller_steps, Actor::caller, Victim::caller);
         each(helper_steps, Actor::helper, Victim::actor);
         each(helper_steps, Actor::helper, Victim::caller);
+        each(helper_steps, Actor::helper, Victim::both);
     }
 
 private:
@@ -168,7 +169,10 @@ private:
                 scene_.act(sandboxes, *told_);
             },
             kill);
-        const std::string who = kill && kill->victim == Victim::caller ? "the caller" : "who acts";
+        const std::string who = !kill                            ? "nobody"
+                                : kill->victim == Victim::caller ? "the caller"
+                                : kill->victim == Victim::actor  ? "who acts"
+                                                                 : "the caller and who acts";
         INFO(who, " was killed: ", std::string(outcome.at), "; caller ended with ", outcome.caller_status);
         CHECK_FALSE(outcome.hung);
         check();
