@@ -121,7 +121,11 @@ Info Sandboxes::create(const CreateRequest& request, EntrySource& files, Caller&
 
 // Its template, if it has one. Held until the record says that the sandbox has it.
 std::optional<Templates::Ready> Sandboxes::prepare_root(const CreateRequest& request, Caller& caller) const {
-    if (!request.template_name || *request.template_name == host_template) {
+    const bool host = !request.template_name || *request.template_name == host_template;
+    if (settings_.own_accounts) {
+        (host ? claims_ : block_claims_).refuse_subordinate_ids();
+    }
+    if (host) {
         return std::nullopt;
     }
     return templates_.prepare(*request.template_name, caller, [&](const std::string& tree) { return is_in_use(tree); });

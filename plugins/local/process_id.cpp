@@ -50,6 +50,8 @@ std::optional<StatLine> stat_line(pid_t pid) {
     return read == 3 ? std::optional(line) : std::nullopt;
 }
 
+}  // namespace
+
 const std::string& this_boot() {
     static const std::string boot = [] {
         std::string read = read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64).value_or("unknown");
@@ -60,8 +62,6 @@ const std::string& this_boot() {
     }();
     return boot;
 }
-
-}  // namespace
 
 std::optional<ProcessId> ProcessId::of(pid_t pid) {
     const std::optional<StatLine> line = pid > 0 ? stat_line(pid) : std::nullopt;

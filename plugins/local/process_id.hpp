@@ -29,10 +29,14 @@ struct ProcessId {
     static std::optional<ProcessId> parse(const std::string& text);
 };
 
+// This boot of the machine, in a word.
+[[nodiscard]] const std::string& this_boot();
 // Its parent, when that has this name.
 [[nodiscard]] std::optional<ProcessId> parent_called(pid_t pid, std::string_view name);
 // The first process of the process namespace that `pid` lives in: itself or one it descends from. Absent: it is gone.
 [[nodiscard]] std::optional<pid_t> first_in_namespace(pid_t pid);
+// Those of this machine that were started with `words` in a row among their arguments.
+[[nodiscard]] std::vector<ProcessId> processes_started_with(const std::vector<std::string>& words);
 // SIGKILL through the handle.
 void kill_through(const Descriptor& handle);
 // Waits until the process behind the handle is gone; false after `limit`.

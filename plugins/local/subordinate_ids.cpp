@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "system_files.hpp"
-#include "uid_range.hpp"
 
 namespace berth_local {
 namespace {
@@ -33,15 +32,30 @@ std::string_view cut(std::string_view& rest, char at) {
     return part;
 }
 
-std::vector<Range> ranges_of(std::string_view text, std::string_view user, std::uint32_t uid) {
-    std::vector<Range> ranges;
+struct Given {
+    std::string_view name;
+    Range range;
+};
+
+std::vector<Given> everything_in(std::string_view text) {
+    std::vector<Given> given;
     while (!text.empty()) {
         std::string_view line = cut(text, '\n');
         const std::string_view name = cut(line, ':');
         const auto first = number(cut(line, ':'));
         const auto count = number(line);
-        if (first && count && (name == user || name == std::to_string(uid))) {
-            ranges.push_back({*first, *first + *count});
+        if (first && count) {
+            given.push_back({name, {*first, *first + *count}});
+        }
+    }
+    return given;
+}
+
+std::vector<Range> ranges_of(std::string_view text, std::string_view user, std::uint32_t uid) {
+    std::vector<Range> ranges;
+    for (const Given& given : everything_in(text)) {
+        if (given.name == user || given.name == std::to_string(uid)) {
+            ranges.push_back(given.range);
         }
     }
     return ranges;
@@ -64,6 +78,16 @@ std::optional<std::uint32_t> common_range(std::string_view subuid, std::string_v
             if (first > 0 && first + ids_of_a_template <= std::min(users.end, groups.end)) {
                 return static_cast<std::uint32_t>(first);
             }
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> subordinate_owner(std::string_view text, const UidRange& range) {
+    const std::uint64_t end = std::uint64_t{range.first} + range.count;
+    for (const Given& given : everything_in(text)) {
+        if (given.range.first < end && range.first < given.range.end) {
+            return std::string(given.name);
         }
     }
     return std::nullopt;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "uid_range.hpp"
+
 namespace berth_local {
 
 struct SubordinateIds {
@@ -20,5 +22,8 @@ struct SubordinateIds {
 // From the texts of the two files; lines name the user or its number.
 [[nodiscard]] std::optional<std::uint32_t> common_range(std::string_view subuid, std::string_view subgid,
                                                         std::string_view user, std::uint32_t uid);
+
+// Whom the text of one of the files gives some of these ids to; absent: nobody.
+[[nodiscard]] std::optional<std::string> subordinate_owner(std::string_view text, const UidRange& range);
 
 }  // namespace berth_local

@@ -1,8 +1,9 @@
 // Accounts for sandboxes, when Berth runs as root: each gets a number of its own, shared with nobody on this machine, or
 // a block of numbers when its root comes from a template.
 //
-// A claim is a file named after the (first) number, made exclusively, that says which sandbox directory holds it. It counts as
-// long as that directory exists, whoever made it and whenever: a crash leaves no number lost and none given twice.
+// A claim is a file named after the (first) number, made exclusively, that says which sandbox directory holds it
+// (claim_holder.hpp). It counts as long as that directory exists or may exist, whoever made it and whenever: a crash
+// leaves no number lost and none given twice.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,11 @@ public:
     // begin at multiples of it, so that no two ranges cut the machine's numbers in different ways.
     UidClaims(std::string claims, UidRange range, std::uint32_t size = 1);
 
-    // A number, the first of its block, for the sandbox whose directory (absolute, existing) is `owner`. Throws RESOURCE_EXHAUSTED.
+    // A number, the first of its block, for the sandbox whose directory (absolute, existing) is `owner`. Throws
+    // RESOURCE_EXHAUSTED; INVALID_ARGUMENT when it is also one of another provider.
     [[nodiscard]] std::uint32_t claim(const std::string& owner) const;
+    // Throws INVALID_ARGUMENT when /etc/subuid or /etc/subgid gives some of our numbers to an account.
+    void refuse_subordinate_ids() const;
     // Gives it back, if it is still `owner`'s. Only after its last process and file are gone.
     void release(std::uint32_t uid, const std::string& owner) const;
     // The same for whatever `owner` has, when nobody knows any more what that was, and for what was to become a claim when
@@ -42,8 +46,11 @@ public:
 
 private:
     [[nodiscard]] bool try_claim(int directory, std::uint32_t uid, const std::string& owner) const;
+    void refuse_ids_of_others(int directory, std::uint32_t uid) const;
+    [[nodiscard]] const char* setting() const { return size_ == 1 ? "uid_range" : "template_uid_range"; }
 
     std::string claims_;
+    UidRange range_;
     std::uint32_t first_;
     std::uint32_t count_;  // of claims
     std::uint32_t size_;

@@ -1,4 +1,4 @@
-// The small rooms one by one: paths, records, ids, locks, uid claims, process identities, bubblewrap's arguments,
+// The small rooms one by one: paths, records, ids, locks, process identities, bubblewrap's arguments,
 // removal.
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -174,41 +174,6 @@ TEST_CASE("a state directory that the accounts of sandboxes could not reach is r
         failure_of([&] { const rooms::Store store(closed / "state", "p", rooms::Store::Accounts::own); });
     CHECK(failure.code == BERTH_INVALID_ARGUMENT);
     CHECK(failure.hint.find("chmod o+x " + first_closed_parent(closed).string() + ",") != std::string::npos);
-}
-
-TEST_CASE("uids are claimed once, outlive their claimer, and come back when the sandbox is gone") {
-    const TemporaryDirectory directory;
-    const std::string one = directory.path() / "one";
-    const std::string two = directory.path() / "two";
-    const std::string three = directory.path() / "three";
-    for (const std::string& path : {one, two, three}) {
-        REQUIRE(::mkdir(path.c_str(), 0700) == 0);
-    }
-    const rooms::UidClaims claims(directory.path() / "uids", {5000, 2});
-    const std::uint32_t first = claims.claim(one);
-    const std::uint32_t second = claims.claim(two);
-    CHECK(first != second);
-    CHECK(failure_of([&] { (void)claims.claim(three); }).code == BERTH_RESOURCE_EXHAUSTED);
-    claims.release(first, two);  // not theirs to give back
-    CHECK(failure_of([&] { (void)claims.claim(three); }).code == BERTH_RESOURCE_EXHAUSTED);
-    claims.release(first, one);
-    CHECK(claims.claim(three) == first);
-    std::filesystem::remove(two);  // a crash: the sandbox is gone, its claim is not
-    CHECK(claims.claim(one) == second);
-}
-
-TEST_CASE("what a sandbox had claimed can be given back when nobody knows any more what that was") {
-    const TemporaryDirectory directory;
-    const rooms::UidClaims claims(directory.path() / "uids", {5000, 3});
-    const rooms::UidClaims blocks(directory.path() / "uids", {655'360, 131'072}, 65'536);
-    claims.release_all_of("nobody");  // nothing was ever claimed
-    const std::uint32_t kept = claims.claim("/");
-    (void)claims.claim("/usr");
-    (void)blocks.claim("/usr");
-    std::ofstream(directory.path() / "uids" / "5004").flush();  // whose maker died before it said for whom
-    claims.release_all_of("/usr");
-    CHECK(entries(directory.path() / "uids") == 1);
-    CHECK(std::filesystem::exists(directory.path() / "uids" / std::to_string(kept)));
 }
 
 TEST_CASE("a process is known by more than its number") {
