@@ -92,6 +92,18 @@ public:
             }
         }
     }
+    /// Waits the whole time and throws Code::cancelled as soon as the call is. Other events that come meanwhile are kept
+    /// for next_event(); inside a clean-up window nothing ends it early.
+    void wait(Duration time) {
+        const auto end = std::chrono::steady_clock::now() + time;
+        for (;;) {
+            const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
+            sleep(left.count() > 0 ? left : Duration{0});
+            if (left.count() <= 0) return;
+            while (std::optional<Event> event = take_event())
+                kept_.push_back(*event);
+        }
+    }
 
     /// Tells a waiting person what goes on; `total` 0 = unknown.
     void progress(std::string_view what, std::uint64_t done = 0, std::uint64_t total = 0) {

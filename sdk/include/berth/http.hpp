@@ -125,40 +125,46 @@ private:
     berth_exchange* raw_;
 };
 
-/// The error that an answer stands for: 400 and 422 invalid_argument, 401 and 403 auth_failed, 404 not_found, 409
-/// conflict, 408 and 504 timeout, 413 and 507 resource_exhausted, 429 rate_limited, other 5xx unavailable, the rest
-/// protocol_error. A 4xx says that nothing happened. Change what a backend means differently on the result.
-inline Error http_error(const HttpResponse& response, std::string message) {
-    const auto code = [&] {
-        switch (response.status) {
-            case 400:
-            case 422:
-                return Code::invalid_argument;
-            case 401:
-            case 403:
-                return Code::auth_failed;
-            case 404:
-                return Code::not_found;
-            case 408:
-            case 504:
-                return Code::timeout;
-            case 409:
-                return Code::conflict;
-            case 413:
-            case 507:
-                return Code::resource_exhausted;
-            case 429:
-                return Code::rate_limited;
-            default:
-                return response.status >= 500 && response.status < 600 ? Code::unavailable : Code::protocol_error;
-        }
-    };
-    Error error(code(), std::move(message));
+/// What a status that is no success stands for: 400 and 422 invalid_argument, 401 and 403 auth_failed, 404 not_found,
+/// 409 conflict, 408 and 504 timeout, 413 and 507 resource_exhausted, 429 rate_limited, other 5xx unavailable, the rest
+/// protocol_error.
+inline Code http_code(int status) {
+    switch (status) {
+        case 400:
+        case 422:
+            return Code::invalid_argument;
+        case 401:
+        case 403:
+            return Code::auth_failed;
+        case 404:
+            return Code::not_found;
+        case 408:
+        case 504:
+            return Code::timeout;
+        case 409:
+            return Code::conflict;
+        case 413:
+        case 507:
+            return Code::resource_exhausted;
+        case 429:
+            return Code::rate_limited;
+        default:
+            return status >= 500 && status < 600 ? Code::unavailable : Code::protocol_error;
+    }
+}
+
+/// The error for an answer that stands for `code`. A 4xx says that nothing happened.
+inline Error http_error(const HttpResponse& response, std::string message, Code code) {
+    Error error(code, std::move(message));
     error.upstream_code(std::to_string(response.status));
     if (response.status >= 400 && response.status < 500 && response.status != 408) error.outcome(Outcome::none);
     if (response.retry_after) error.retry_after(*response.retry_after);
     if (const std::string* id = response.headers.find("x-request-id")) error.upstream_request_id(*id);
     return error;
+}
+/// The same with the code of http_code. Change what a backend means differently on the result.
+inline Error http_error(const HttpResponse& response, std::string message) {
+    return http_error(response, std::move(message), http_code(response.status));
 }
 
 /// The host's HTTP service. [any thread]

@@ -26,10 +26,12 @@
 #ifndef BERTH_PROVIDER_HPP
 #define BERTH_PROVIDER_HPP
 
+#include "api_client.hpp"
 #include "checks.hpp"
 #include "detail/table.hpp"
-#include "http.hpp"
+#include "line_reader.hpp"
 #include "plugin.h"
+#include "polling.hpp"
 #include "state.hpp"
 #include "websocket.hpp"
 
