@@ -68,6 +68,15 @@ struct Defaults {
     DownloadLimits download;
 };
 
+/// How requests to backends leave the host.
+struct HttpConfiguration {
+    /// "http://proxy.example.org:3128"; empty: straight. Absent: what the environment says.
+    std::optional<std::string> proxy;
+    std::vector<std::string> no_proxy;             ///< hosts and domains that `proxy` is not for
+    std::optional<std::filesystem::path> ca_file;  ///< absolute; absent: SSL_CERT_FILE, else the system's
+    Milliseconds connect_timeout{10'000};
+};
+
 /// The whole. Plain value; any thread may read it.
 struct Configuration {
     std::optional<std::filesystem::path> file;        ///< absent: built-in defaults
@@ -77,6 +86,7 @@ struct Configuration {
     std::optional<std::string> default_provider;
     Place default_place;
     Defaults defaults;
+    HttpConfiguration http;
 
     /// "/etc/berth/berth.yaml" or "built-in defaults".
     [[nodiscard]] std::string source() const;

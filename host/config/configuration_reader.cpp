@@ -55,6 +55,10 @@ private:
     const std::vector<YamlMember>* members_;
 };
 
+std::optional<std::string> as_text(const ValueReader& value) {
+    return value.text();
+}
+
 std::optional<std::string> as_name(const ValueReader& value) {
     return value.name();
 }
@@ -93,6 +97,7 @@ public:
         read_providers(whole.find("providers"));
         read_default(whole.find("select"));
         if (const auto* node = whole.find("defaults")) read_defaults(*node);
+        if (const auto* node = whole.find("http")) read_http(*node);
         return std::move(configuration_);
     }
 
@@ -122,13 +127,8 @@ private:
         for (const auto& item : *items) {
             const auto text = ValueReader(problems_, item, "plugins.paths").text();
             if (!text) continue;
-            auto path = expand_path(*text, directory_, environment_);
-            if (path.problem.empty()) {
-                configuration_.plugin_paths.emplace_back(std::move(path.text));
-            } else {
-                problems_.add(diagnostics::bad_value, item.place, "plugins.paths: " + path.problem,
-                              "write an absolute path, or one relative to the folder of this file");
-            }
+            if (auto path = path_of(*text, "plugins.paths", item.place))
+                configuration_.plugin_paths.push_back(std::move(*path));
         }
     }
 
@@ -281,6 +281,46 @@ private:
             into.max_files = limits.value("max_files", as_whole_number(most_of_all)).value_or(into.max_files);
             into.max_bytes = limits.value("max_bytes", as_size(most_of_all)).value_or(into.max_bytes);
         }
+    }
+
+    void read_http(const YamlNode& node) {
+        const Section section(problems_, node, "http", section::http());
+        HttpConfiguration& http = configuration_.http;
+        http.connect_timeout = section.value("connect_timeout", as_duration).value_or(http.connect_timeout);
+        if (const auto* proxy = section.find("proxy")) {
+            http.proxy = section.value("proxy", as_text);
+            if (http.proxy) check_proxy(*http.proxy, proxy->place);
+        }
+        if (const auto* file = section.find("ca_file")) {
+            if (const auto text = section.value("ca_file", as_text))
+                http.ca_file = path_of(*text, "http.ca_file", file->place);
+        }
+        if (const auto* hosts = section.find("no_proxy")) {
+            const auto* items = ValueReader(problems_, *hosts, "http.no_proxy").list();
+            for (std::size_t index = 0; items != nullptr && index < items->size(); ++index) {
+                if (auto host = ValueReader(problems_, (*items)[index], "http.no_proxy").text())
+                    http.no_proxy.push_back(std::move(*host));
+            }
+        }
+    }
+
+    void check_proxy(const std::string& proxy, Place place) {
+        if (proxy.find('@') != std::string::npos) {
+            problems_.add(diagnostics::bad_value, place, "http.proxy holds a name or password",
+                          "leave the key out and put the whole address into the variable https_proxy");
+        } else if (!proxy.empty() && !proxy.starts_with("http://") && !proxy.starts_with("https://")) {
+            problems_.add(diagnostics::bad_value, place, "http.proxy is no address of a proxy: " + berth::quoted(proxy),
+                          "write http://HOST:PORT, or https:// before it");
+        }
+    }
+
+    /// An absolute path, or nothing after noting why.
+    std::optional<std::filesystem::path> path_of(const std::string& text, std::string_view key, Place place) {
+        auto path = expand_path(text, directory_, environment_);
+        if (path.problem.empty()) return std::filesystem::path(std::move(path.text));
+        problems_.add(diagnostics::bad_value, place, std::string(key) + ": " + path.problem,
+                      "write an absolute path, or one relative to the folder of this file");
+        return std::nullopt;
     }
 
     std::filesystem::path directory_;

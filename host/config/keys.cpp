@@ -5,7 +5,7 @@ namespace berth::inline host_v1::section {
 // Function-local constants: std::string because nearest_name() wants it, built when first asked for.
 
 KeySection whole() {
-    static const std::array<std::string, 5> keys{"version", "plugins", "providers", "select", "defaults"};
+    static const std::array<std::string, 6> keys{"version", "plugins", "providers", "select", "defaults", "http"};
     return {"", keys};
 }
 
@@ -60,8 +60,13 @@ KeySection download() {
     return {"defaults.download", keys};
 }
 
-std::array<KeySection, 7> all() {
-    return {whole(), plugins(), provider(), deadlines(), select(), defaults(), download()};
+KeySection http() {
+    static const std::array<std::string, 4> keys{"proxy", "no_proxy", "ca_file", "connect_timeout"};
+    return {"http", keys};
+}
+
+std::array<KeySection, 8> all() {
+    return {whole(), plugins(), provider(), deadlines(), select(), defaults(), download(), http()};
 }
 
 }  // namespace berth::inline host_v1::section

@@ -23,7 +23,8 @@ namespace section {
 [[nodiscard]] KeySection select();
 [[nodiscard]] KeySection defaults();
 [[nodiscard]] KeySection download();
-[[nodiscard]] std::array<KeySection, 7> all();
+[[nodiscard]] KeySection http();
+[[nodiscard]] std::array<KeySection, 8> all();
 }  // namespace section
 
 /// The version of the file format that this Berth reads: `version: 1`.

@@ -88,6 +88,15 @@ ordered_json defaults_json(const Defaults& defaults) {
     return object;
 }
 
+ordered_json http_json(const HttpConfiguration& http) {
+    ordered_json object;
+    if (http.proxy) object["proxy"] = *http.proxy;
+    if (!http.no_proxy.empty()) object["no_proxy"] = http.no_proxy;
+    if (http.ca_file) object["ca_file"] = http.ca_file->string();
+    object["connect_timeout"] = duration_text(http.connect_timeout);
+    return object;
+}
+
 /// JSON's own form, with the control characters escaped that it leaves as they are (U+007F to U+009F).
 std::string terminal_safe(const std::string& text) {
     static constexpr std::string_view digits = "0123456789abcdef";
@@ -192,6 +201,7 @@ ordered_json effective_configuration(const Configuration& configuration, const s
         whole["providers"][provider.name] = provider_json(provider, shown);
     if (configuration.default_provider) whole["select"]["default"] = *configuration.default_provider;
     whole["defaults"] = defaults_json(configuration.defaults);
+    whole["http"] = http_json(configuration.http);
     return whole;
 }
 

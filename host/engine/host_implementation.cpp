@@ -31,7 +31,8 @@ std::unique_ptr<ProviderSource> plugin_source(const HostOptions& options, const 
     auto places = usual_places(search.install_directory, options.environment_variables);
     if (!options.service_directory.empty()) places.modules = options.service_directory;
     if (!options.state_directory.empty()) places.state = options.state_directory;
-    return std::make_unique<PluginSource>(search, options.environment_variables, log, std::move(places));
+    return std::make_unique<PluginSource>(search, options.environment_variables, log, std::move(places),
+                                          configuration.http);
 }
 
 bool concerns_one_sandbox(Method method) {

@@ -37,12 +37,13 @@ std::string installed_plugin_directory() {
 }
 
 PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                           ServicePlaces places)
+                           ServicePlaces places, HttpConfiguration http)
     : rules_(TrustRules::of_this_process()),
       catalog_(Catalog::read(search, rules_)),
       environment_(std::move(environment)),
       log_(std::move(log)),
-      places_(std::move(places)) {
+      places_(std::move(places)),
+      http_(std::make_shared<HttpAccess>(places_.modules, std::move(http), environment_)) {
     for (const auto& problem : catalog_.problems())
         log_->write(LogLevel::warning, "host", problem.what());
 }
@@ -70,7 +71,7 @@ ProviderFacts PluginSource::inspect(const ProviderConfiguration& provider) {
 std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provider, Call& call) {
     const auto& [file, settings] = inspected_.at(provider.name);
     const auto& plugin = load_plugin(*file, rules_);
-    return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_, places_});
+    return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_, places_, http_});
 }
 
 }  // namespace berth::inline host_v1

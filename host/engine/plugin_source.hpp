@@ -10,6 +10,7 @@
 #include "../config/environment.hpp"
 #include "../config/settings.hpp"
 #include "../plugin/catalog.hpp"
+#include "../service/http_access.hpp"
 #include "../service/log.hpp"
 #include "../service/service_places.hpp"
 #include "provider_source.hpp"
@@ -23,7 +24,7 @@ class PluginSource final : public ProviderSource {
 public:
     /// Reads the catalog; loads nothing.
     PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                 ServicePlaces places);
+                 ServicePlaces places, HttpConfiguration http);
 
     [[nodiscard]] ProviderFacts inspect(const ProviderConfiguration& provider) override;
     [[nodiscard]] std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override;
@@ -38,6 +39,7 @@ private:
     EnvironmentVariables environment_;
     std::shared_ptr<Log> log_;
     ServicePlaces places_;
+    std::shared_ptr<HttpAccess> http_;            ///< lives until the last provider that it made has closed
     std::map<std::string, Inspected> inspected_;  ///< by provider; written by inspect() only, before calls begin
 };
 

@@ -145,6 +145,23 @@ CCall::CCall(Call& call, Log& log, std::vector<std::string_view> secret_values)
     face_.progress = &Functions::progress;
 }
 
+CCall::~CCall() {
+    close_resources();
+}
+
+void CCall::keep(std::unique_ptr<ServiceResource> resource) {
+    if (resources_.are_empty()) call_.watch(this);
+    resources_.add(std::move(resource));
+    // A cancel that came before somebody watched. Inside a clean-up window nothing of it is left to say.
+    if (call_.stopped()) resources_.cancel();
+}
+
+void CCall::close_resources() noexcept {
+    if (resources_.are_empty()) return;
+    call_.watch(nullptr);
+    resources_.close();
+}
+
 std::string CCall::safe(std::string_view text) const {
     const auto without_known = log_.secrets().mask(text);
     return secret_values_.empty() ? without_known : masked(without_known, secret_values_);
@@ -251,6 +268,7 @@ berth_status CCall::host_state() const noexcept {
 }
 
 CallRecords CCall::take_records() {
+    close_resources();
     const std::lock_guard lock(mutex_);
     if (host_state_ != BERTH_OK && !records_.host_failure) {
         ErrorFields fields;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../base/error.hpp"
+#include "../service/call_resources.hpp"
 #include "../service/log.hpp"
 #include "../service/service_call.hpp"
 #include "c_read.hpp"
@@ -43,12 +44,13 @@ struct CallRecords {
 };
 
 /// Lives on the stack of the call; the plugin must not use it after the method has returned (rule T2).
-class CCall final : public ServiceCall {
+class CCall final : public ServiceCall, private CancelWatcher {
 public:
     /// `secret_values`: of this request, masked in every text beside the secrets the host knows. Views must outlive it.
     CCall(Call& call, Log& log, std::vector<std::string_view> secret_values = {});
     CCall(const CCall&) = delete;
     CCall& operator=(const CCall&) = delete;
+    ~CCall();
 
     [[nodiscard]] berth_call* face() noexcept { return &face_; }
     [[nodiscard]] Call& call() noexcept { return call_; }
@@ -58,6 +60,14 @@ public:
     berth_status cancelled() noexcept override;
     berth_status failed(const Error& error) noexcept override;
     berth_status breach(const Error& error) noexcept override;
+    [[nodiscard]] std::optional<Clock::time_point> deadline() const noexcept override { return call_.deadline(); }
+    [[nodiscard]] std::optional<Clock::time_point> window_end() const noexcept override {
+        return call_.cleanup_until();
+    }
+    [[nodiscard]] std::optional<Clock::time_point> patience_end() const noexcept override {
+        return call_.patience_end();
+    }
+    void keep(std::unique_ptr<ServiceResource> resource) override;
     /// An object of the host failed: the call ends with this error, and this is what the plugin hears from now on.
     berth_status host_failed(const Error& error) noexcept;
     /// BERTH_OK, or the number of the host's failure.
@@ -84,11 +94,13 @@ public:
     /// Text as a person may see it: secrets masked.
     [[nodiscard]] std::string safe(std::string_view text) const;
 
-    /// What was recorded; called after the method has returned.
+    /// What was recorded; called after the method has returned. Closes what services opened for it.
     [[nodiscard]] CallRecords take_records();
 
 private:
     struct Functions;
+    void call_cancelled() noexcept override { resources_.cancel(); }
+    void close_resources() noexcept;
     [[nodiscard]] ErrorFields copy(const berth_error& error) const;
     void report(const berth_error& error);
     berth_status out_of_memory() noexcept;
@@ -102,6 +114,7 @@ private:
     CallRecords records_;
     berth_status host_state_ = BERTH_OK;
     std::uint64_t order_ = 0;
+    CallResources resources_;
 };
 
 /// The door of a sink or source: one thread at a time, nobody once the method has returned. It cannot help a plugin

@@ -32,6 +32,9 @@ void Call::cancel(CancelReason reason) {
     std::unique_lock lock(mutex_);
     if (cancelled_) return;
     cancelled_ = reason;
+    cancelled_at_ = Clock::now();
+    // Under the lock, so that watch(nullptr) may be followed by the end of the watcher.
+    if (watcher_ != nullptr) watcher_->call_cancelled();
     push({.kind = CallEvent::Kind::cancel, .reason = reason}, std::move(lock));
 }
 
@@ -80,6 +83,17 @@ std::optional<CancelReason> Call::cancel_reason() const {
 bool Call::stopped() const {
     const std::lock_guard lock(mutex_);
     return cancelled_ && !(cleanup_until_ && Clock::now() < *cleanup_until_);
+}
+
+void Call::watch(CancelWatcher* watcher) {
+    const std::lock_guard lock(mutex_);
+    watcher_ = watcher;
+}
+
+std::optional<Call::Clock::time_point> Call::patience_end() const {
+    const std::lock_guard lock(mutex_);
+    if (!cancelled_) return std::nullopt;
+    return cancelled_at_ + options_.cleanup_cap;
 }
 
 bool Call::listens_for(const CallEvent& event) const noexcept {

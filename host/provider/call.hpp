@@ -29,6 +29,15 @@ struct CallEvent {
     std::uint32_t columns = 0;
 };
 
+/// Hears of a cancel at once, on the thread that cancels. Must neither wait nor ask the call anything.
+class CancelWatcher {
+public:
+    virtual void call_cancelled() noexcept = 0;
+
+protected:
+    ~CancelWatcher() = default;
+};
+
 class Call {
 public:
     using Clock = std::chrono::steady_clock;
@@ -69,6 +78,10 @@ public:
     [[nodiscard]] std::optional<CallEvent> next_event();  ///< never blocks
     [[nodiscard]] int events_descriptor();                ///< made when first asked for; -1 when it cannot be made
     [[nodiscard]] int standard_input() const noexcept;    ///< -1 when the call has none
+    /// Tells `watcher` of a cancel; nullptr: nobody any more, and nobody is being told when this returns.
+    void watch(CancelWatcher* watcher);
+    /// After a cancel: the moment from which even what must not be cut in the middle is given up.
+    [[nodiscard]] std::optional<Clock::time_point> patience_end() const;
     /// The end of time of the clean-up window, once one was opened: supervision waits for it.
     [[nodiscard]] std::optional<Clock::time_point> cleanup_until() const;
     /// Opens the clean-up window: once, after a cancel, at most cleanup_cap long. Gives what was granted, else 0.
@@ -90,6 +103,8 @@ private:
     std::function<void()> on_event_;
     Listening listening_ = Listening::everything;
     std::optional<CancelReason> cancelled_;
+    Clock::time_point cancelled_at_{};
+    CancelWatcher* watcher_ = nullptr;
     std::optional<Clock::time_point> cleanup_until_;
     FileDescriptor event_;
 };

@@ -87,7 +87,7 @@ public:
           methods_(plugin.methods),
           name_(std::move(options.name)),
           services_(name_, std::move(options.settings), std::move(options.environment), std::move(options.log),
-                    std::move(options.places)) {}
+                    std::move(options.places), std::move(options.http)) {}
     DirectProvider(const DirectProvider&) = delete;
     DirectProvider& operator=(const DirectProvider&) = delete;
     ~DirectProvider() override { close(); }

@@ -7,6 +7,7 @@
 
 #include "../config/settings.hpp"
 #include "../plugin/loader.hpp"
+#include "../service/http_access.hpp"
 #include "../service/log.hpp"
 #include "../service/service_places.hpp"
 #include "provider.hpp"
@@ -15,11 +16,12 @@ namespace berth::inline host_v1 {
 
 /// What one provider of berth.yaml runs with.
 struct DirectProviderOptions {
-    std::string name;                  ///< as in berth.yaml
-    Settings settings;                 ///< settled and checked against the plugin's schema
-    EnvironmentVariables environment;  ///< where secrets are read, each time they are asked for
-    std::shared_ptr<Log> log;          ///< never null
-    ServicePlaces places;              ///< of the services that have modules and data
+    std::string name;                    ///< as in berth.yaml
+    Settings settings;                   ///< settled and checked against the plugin's schema
+    EnvironmentVariables environment;    ///< where secrets are read, each time they are asked for
+    std::shared_ptr<Log> log;            ///< never null
+    ServicePlaces places;                ///< of the services that have modules and data
+    std::shared_ptr<HttpAccess> http{};  ///< shared with the other providers of this host; null: not offered
 };
 
 /// Opens an instance of the plugin and asks what it offers; `call` bounds both (method "open"). `plugin` must outlive

@@ -22,7 +22,21 @@ inline constexpr Diagnostic state_too_large{"BERTH-S-05", Code::resource_exhaust
 /// Somebody else stored another revision meanwhile.
 inline constexpr Diagnostic state_conflict{"BERTH-S-06", Code::conflict};
 
-inline constexpr std::array all{no_such_service, misused_service, not_taken,
-                                state_unusable,  state_too_large, state_conflict};
+/// No connection to a backend came about; nothing was sent.
+inline constexpr Diagnostic backend_unreachable{"BERTH-S-07", Code::unavailable};
+/// Whoever answered in a backend's place could not prove who it is; nothing was sent.
+inline constexpr Diagnostic backend_not_trusted{"BERTH-S-08", Code::unavailable};
+/// The connection to a backend ended before its answer did.
+inline constexpr Diagnostic connection_broken{"BERTH-S-09", Code::unavailable};
+/// Nothing came from a backend for longer than the request allows.
+inline constexpr Diagnostic backend_silent{"BERTH-S-10", Code::unavailable};
+/// A backend's answer is no HTTP, or more of it than anybody needs.
+inline constexpr Diagnostic malformed_answer{"BERTH-S-11", Code::protocol_error};
+/// Requests cannot leave at all: certificates, proxy, memory.
+inline constexpr Diagnostic http_unusable{"BERTH-S-12", Code::internal};
+
+inline constexpr std::array all{no_such_service,   misused_service, not_taken,           state_unusable,
+                                state_too_large,   state_conflict,  backend_unreachable, backend_not_trusted,
+                                connection_broken, backend_silent,  malformed_answer,    http_unusable};
 
 }  // namespace berth::inline host_v1::service_diagnostics

@@ -56,13 +56,11 @@ berth_status write_to(berth_bytes_sink* sink, const std::string& bytes) noexcept
 
 /// The C functions. They see the members through `host_data`.
 struct HostServices::Functions {
-    static const HostServices& of(const berth_host* host) noexcept {
-        return *static_cast<const HostServices*>(host->host_data);
-    }
+    static HostServices& of(const berth_host* host) noexcept { return *static_cast<HostServices*>(host->host_data); }
 
     static void log(const berth_host* host, int32_t level, berth_str message) noexcept {
         if (host == nullptr) return;
-        const auto& services = of(host);
+        auto& services = of(host);
         services.log_->write(level_of(level), services.provider_, text_of(message, longest_log_message));
     }
 
@@ -125,19 +123,28 @@ struct HostServices::Functions {
                         [&](StateService& state, ServiceCall& made_for) { return state.list(made_for, prefix, keys); });
     }
 
+    static berth_status http_open(const berth_host* host, berth_call* call, const berth_http_request* request,
+                                  berth_exchange** exchange) noexcept {
+        auto* const made_for = ServiceCall::of(call);
+        if (host == nullptr || made_for == nullptr) return BERTH_CONTRACT;
+        return of(host).http_.open(*made_for, request, exchange);
+    }
+
     static constexpr berth_settings settings{sizeof(berth_settings), 0, &setting_get, &setting_at};
     static constexpr berth_secrets secrets{sizeof(berth_secrets), 0, &secret_get};
     static constexpr berth_state state{sizeof(berth_state), 0, &state_get, &state_put, &state_remove, &state_list};
 };
 
 HostServices::HostServices(std::string provider, Settings settings, EnvironmentVariables environment,
-                           std::shared_ptr<Log> log, ServicePlaces places)
+                           std::shared_ptr<Log> log, ServicePlaces places, std::shared_ptr<HttpAccess> http)
     : provider_(std::move(provider)),
       settings_(settings.values),
       secrets_(std::move(settings.secrets)),
       environment_(std::move(environment)),
       log_(std::move(log)),
-      state_(places.modules.empty() ? nullptr : std::make_unique<StateService>(provider_, std::move(places))) {
+      state_(places.modules.empty() ? nullptr : std::make_unique<StateService>(provider_, std::move(places))),
+      http_(provider_, std::move(http), log_) {
+    static const berth_http http_functions = http_table(&Functions::http_open);
     host_.size = sizeof host_;
     host_.minor = BERTH_CONTRACT_MINOR;
     host_.host_data = this;
@@ -146,7 +153,7 @@ HostServices::HostServices(std::string provider, Settings settings, EnvironmentV
     host_.settings = &Functions::settings;
     host_.secrets = &Functions::secrets;
     host_.state = state_ ? &Functions::state : &unavailable_state();
-    host_.http = &unavailable_http();
+    host_.http = http_.is_offered() ? &http_functions : &unavailable_http();
     host_.websocket = &unavailable_websocket();
 }
 

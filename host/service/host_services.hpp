@@ -1,4 +1,4 @@
-// What one plugin instance is handed as `berth_host`: log, settings, secrets, state, and the services this host lacks.
+// What one plugin instance is handed as `berth_host`: log, settings, secrets, state, http, and the services this host lacks.
 // Knows no method and no call but through ServiceCall.
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "../config/settings.hpp"
 #include "flat_settings.hpp"
+#include "http_service.hpp"
 #include "log.hpp"
 #include "state_service.hpp"
 
@@ -22,7 +23,7 @@ class ServiceCall;
 class HostServices {
 public:
     HostServices(std::string provider, Settings settings, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                 ServicePlaces places = {});
+                 ServicePlaces places = {}, std::shared_ptr<HttpAccess> http = nullptr);
     HostServices(const HostServices&) = delete;
     HostServices& operator=(const HostServices&) = delete;
 
@@ -39,6 +40,7 @@ private:
     EnvironmentVariables environment_;
     std::shared_ptr<Log> log_;
     std::unique_ptr<StateService> state_;  ///< none where there is no module for it
+    HttpService http_;
     berth_host host_{};
 };
 

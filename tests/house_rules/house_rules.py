@@ -18,6 +18,7 @@ OWNERS = {
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),
     "SQLite": (r"sqlite3\.h$", "host/service/state/"),
+    "libcurl": (r"curl/curl\.h$", "host/service/http/"),
     "libseccomp": (r"seccomp\.h$", "plugins/local/filter/"),
     "libarchive": (r"archive(_entry)?\.h$", "plugins/common/"),
 }

@@ -46,6 +46,7 @@ GOOD = {
     "host/cli/x.cpp": COMMENT + "#include <CLI/CLI.hpp>\n",
     "plugins/common/tar.cpp": COMMENT + "#include <archive.h>\n",
     "host/service/state/database.cpp": COMMENT + NAMESPACE + "#include <sqlite3.h>\n",
+    "host/service/http/curl.hpp": COMMENT + NAMESPACE + "#include <curl/curl.h>\n",
     "plugins/local/README.md": "# local\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",

@@ -1,5 +1,6 @@
 // What a plugin gets from `berth_host`.
 #include "service/host_services.hpp"
+#include "fake_call.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,32 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "service/service_call.hpp"
-
 using namespace berth;
+using berth_test::FakeCall;
 
 namespace {
-
-class FakeCall final : public ServiceCall {
-public:
-    FakeCall() {
-        face.size = sizeof face;
-        face.host_data = static_cast<ServiceCall*>(this);
-    }
-    [[nodiscard]] bool stopped() const noexcept override { return is_stopped; }
-    berth_status cancelled() noexcept override { return BERTH_CANCELLED; }
-    berth_status failed(const Error& error) noexcept override {
-        failure = error;
-        return static_cast<berth_status>(error.code());
-    }
-    berth_status breach(const Error& error) noexcept override {
-        failure = error;
-        return BERTH_CONTRACT;
-    }
-    berth_call face{};
-    bool is_stopped = false;
-    std::optional<Error> failure;
-};
 
 struct CollectingSink {
     CollectingSink() : face{sizeof face, 0, this, &write} {}

@@ -18,33 +18,14 @@
 #include <vector>
 
 #include "base/file_descriptor.hpp"
+#include "fake_call.hpp"
 #include "service/host_services.hpp"
-#include "service/service_call.hpp"
 #include "service/state/database.hpp"
 
 using namespace berth;
+using berth_test::FakeCall;
 
 namespace {
-
-class FakeCall final : public ServiceCall {
-public:
-    [[nodiscard]] bool stopped() const noexcept override {
-        ++looks;
-        return is_stopped;
-    }
-    berth_status cancelled() noexcept override { return BERTH_CANCELLED; }
-    berth_status failed(const Error& error) noexcept override {
-        failure = error;
-        return static_cast<berth_status>(error.code());
-    }
-    berth_status breach(const Error& error) noexcept override {
-        failure = error;
-        return BERTH_CONTRACT;
-    }
-    std::atomic<bool> is_stopped{false};
-    mutable std::atomic<int> looks{0};
-    std::optional<Error> failure;
-};
 
 struct Value final : berth_bytes_sink {
     Value() : berth_bytes_sink{sizeof(berth_bytes_sink), 0, nullptr, &Value::take} {}

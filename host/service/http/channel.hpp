@@ -1,0 +1,116 @@
+// One request between two threads: the plugin's, which writes and reads, and the transport's, which sends and receives.
+// Bounded buffers in both directions; whoever is ahead waits. Knows no library.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "../../base/file_descriptor.hpp"
+#include "../http_transport.hpp"
+
+namespace berth::inline host_v1 {
+
+class ServiceCall;
+
+class Channel {
+public:
+    /// So many bytes wait in each direction before the faster side has to.
+    static constexpr std::size_t most_waiting = std::size_t{256} << 10U;
+
+    explicit Channel(HttpRequestPlan plan) : plan_(std::move(plan)) {}
+    Channel(const Channel&) = delete;
+    Channel& operator=(const Channel&) = delete;
+
+    [[nodiscard]] const HttpRequestPlan& plan() const noexcept { return plan_; }
+
+    // --- the transport's side ---
+
+    /// What the transport has to do after something changed.
+    struct Wishes {
+        bool cut = false;      ///< the plugin closed it, or a cancel cuts it
+        bool send = false;     ///< there is something to send again
+        bool receive = false;  ///< there is room again
+    };
+    [[nodiscard]] Wishes take_wishes();
+    [[nodiscard]] bool has_ended() const;
+    /// Just before a request leaves. False: it must not, for it was cancelled.
+    [[nodiscard]] bool begin_sending();
+    [[nodiscard]] bool was_sent() const;
+    /// It is certain that nothing of it has left: the next attempt is like the first.
+    void nothing_sent();
+    /// Moves what waits into `bytes`, which is empty. Nothing moved: the end of the body; not written yet, when `send`
+    /// will be wished; or the answer has come, and nobody writes the rest.
+    enum class Outgoing { some, none_yet, all, unwanted };
+    [[nodiscard]] Outgoing take_outgoing(std::string& bytes);
+    void answered(HttpAnswerHead head);
+    /// False: there is no room; offer it again when `receive` is wished.
+    [[nodiscard]] bool offer(std::string_view bytes);
+    void completed();
+    void failed(HttpFailure failure);
+
+    // --- the plugin's side; those with a call wait ---
+
+    [[nodiscard]] HttpStep write(const ServiceCall& call, std::string_view& bytes);  ///< `again`: a part was taken
+    [[nodiscard]] HttpStep finish(const ServiceCall& call);
+    [[nodiscard]] HttpStep head(const ServiceCall& call);
+    enum class Waiting { no, yes };
+    /// Moves what has come into `bytes`, which is empty.
+    [[nodiscard]] HttpStep take_incoming(const ServiceCall& call, Waiting waiting, std::string& bytes);
+    /// The plugin holds bytes that it has not read: the descriptor has to be readable for them, too.
+    void leftover(bool there);
+    [[nodiscard]] int descriptor();
+    void cancel();
+    void close();
+    /// Whether the transport has to be told; the question takes the answer back.
+    [[nodiscard]] bool take_news();
+
+    [[nodiscard]] const HttpAnswerHead& answer() const noexcept { return *head_; }  ///< after head() was `done`
+    [[nodiscard]] const HttpFailure& failure() const noexcept { return failure_; }  ///< after `failed`
+
+private:
+    enum class Ending { none, complete, failed };
+    using Lock = std::unique_lock<std::mutex>;
+
+    [[nodiscard]] std::optional<HttpStep> stopped(const ServiceCall& call, Lock& lock);
+    template <typename Ready>
+    [[nodiscard]] std::optional<HttpStep> wait(const ServiceCall& call, Lock& lock, Ready&& ready);
+    [[nodiscard]] HttpStep ended() const noexcept {
+        return ending_ == Ending::complete ? HttpStep::end : HttpStep::failed;
+    }
+    void end(Ending ending);
+    void fail(HttpFailure failure);
+    [[nodiscard]] bool is_cut() const noexcept {
+        return closed_ || (cancelled_ && (plan_.cancel == HttpRequestPlan::Cancel::cuts || !sent_));
+    }
+    void tell_event();
+
+    const HttpRequestPlan plan_;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+
+    std::string outgoing_;
+    std::uint64_t written_ = 0;
+    bool finished_ = false;
+    bool sender_waits_ = false;  ///< the transport found nothing to send
+
+    std::optional<HttpAnswerHead> head_;
+    std::string incoming_;
+    bool receiver_waits_ = false;  ///< the transport found no room
+    bool leftover_ = false;
+    Ending ending_ = Ending::none;
+    HttpFailure failure_;
+
+    bool sent_ = false;
+    bool cancelled_ = false;
+    bool closed_ = false;
+    bool nudged_ = false;  ///< a cancel came while somebody waited
+    bool news_ = false;
+    FileDescriptor event_;
+    bool event_raised_ = false;
+};
+
+}  // namespace berth::inline host_v1

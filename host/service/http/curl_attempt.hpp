@@ -1,0 +1,102 @@
+// One attempt at one request: an easy handle of libcurl, what it is told, and what its answers mean for the request.
+// The transport's thread only. Knows no other request.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "../http_transport.hpp"
+#include "answer_lines.hpp"
+#include "channel.hpp"
+#include "curl.hpp"
+
+namespace berth::inline host_v1 {
+
+/// A random number from 0 to 1.
+[[nodiscard]] double new_chance();
+
+class CurlAttempt {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// What an attempt came to.
+    struct Done {};
+    struct Again {
+        Milliseconds wait;
+    };
+    struct Elsewhere {
+        std::string url;
+    };
+    using Verdict = std::variant<Done, Again, Elsewhere, HttpFailure>;
+
+    /// Which attempt this is, and where it goes.
+    struct Turn {
+        unsigned number = 1;
+        unsigned redirects = 0;
+        std::string url;
+    };
+
+    /// Throws std::bad_alloc. `channel` outlives it.
+    CurlAttempt(EasyHandle easy, Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared);
+    CurlAttempt(const CurlAttempt&) = delete;
+    CurlAttempt& operator=(const CurlAttempt&) = delete;
+
+    [[nodiscard]] CURL* easy() const noexcept { return easy_.get(); }
+    [[nodiscard]] EasyHandle take_easy() noexcept { return std::move(easy_); }
+    [[nodiscard]] const Turn& turn() const noexcept { return turn_; }
+
+    /// There is something to send, or room to receive, again.
+    void resume();
+    /// What the library's result comes to.
+    [[nodiscard]] Verdict verdict(CURLcode result);
+    /// What it comes to that nothing has moved for too long.
+    [[nodiscard]] Verdict too_idle();
+    /// When it will have been idle for too long; absent: it may be, or somebody else is who waits.
+    [[nodiscard]] std::optional<Clock::time_point> idle_at() const noexcept;
+    /// Whether a request may have left; certain only in its no.
+    [[nodiscard]] HttpFailure::Sent sent() const;
+
+private:
+    struct Callbacks;
+    void configure(const HttpTransportOptions& options, CURLSH* shared);
+    void configure_body();
+    void configure_headers(const HttpTransportOptions& options);
+    template <typename Value>
+    void set(CURLoption option, Value value);
+    void add_header(const std::string& line);
+
+    [[nodiscard]] bool may_leave();
+    [[nodiscard]] std::size_t outgoing(char* buffer, std::size_t room);
+    [[nodiscard]] std::size_t line(std::string_view text);
+    [[nodiscard]] std::size_t body(std::string_view bytes);
+    void moved() noexcept { moved_at_ = Clock::now(); }
+    void decide();
+    [[nodiscard]] bool may_be_repeated() const noexcept;
+    [[nodiscard]] std::optional<Milliseconds> next_wait(std::optional<Milliseconds> retry_after) const;
+    [[nodiscard]] Verdict failed(HttpFailure failure);
+    [[nodiscard]] bool end_is_told() const;
+
+    Channel& channel_;
+    const HttpRequestPlan& plan_;
+    Turn turn_;
+    HeaderList headers_;
+    std::array<char, CURL_ERROR_SIZE> words_{};
+    AnswerLines lines_;
+    std::string sending_;
+    std::size_t sent_of_it_ = 0;
+    std::size_t thrown_away_ = 0;
+    bool handed_over_ = false;  ///< the plugin has the head: this attempt is the last
+    bool sent_twice_ = false;   ///< the library was kept from sending it once more
+    bool waits_for_plugin_ = false;
+    std::variant<std::monostate, Again, Elsewhere> plan_b_;  ///< what the head said, when it is not handed over
+    Clock::time_point moved_at_ = Clock::now();
+    curl_off_t uploaded_ = 0;
+    EasyHandle easy_;  ///< dies first: it writes its last words into the others
+};
+
+}  // namespace berth::inline host_v1
