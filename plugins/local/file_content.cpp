@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <vector>
 
 #include "descriptor.hpp"
 
@@ -20,6 +22,33 @@ constexpr off_t small_file = off_t{128} << 10;
 constexpr off_t piece = off_t{16} << 20;
 
 }  // namespace
+
+// Holes of the source are holes of its copy.
+bool FileContent::same(int from, int to, const struct stat& info, const std::function<void()>& on_step) {
+    std::vector<char> one(buffer_size);
+    std::vector<char> other(buffer_size);
+    for (off_t end = 0; end < info.st_size;) {
+        off_t at = ::lseek(from, end, SEEK_DATA);
+        if (at < 0) {
+            return errno == ENXIO;
+        }
+        end = std::min(::lseek(from, at, SEEK_HOLE), info.st_size);
+        while (at < end) {
+            on_step();
+            const auto wanted = static_cast<std::size_t>(std::min(end - at, static_cast<off_t>(buffer_size)));
+            const ssize_t size = ::pread(from, one.data(), wanted, at);
+            if (size <= 0 || ::pread(to, other.data(), static_cast<std::size_t>(size), at) != size ||
+                std::memcmp(one.data(), other.data(), static_cast<std::size_t>(size)) != 0) {
+                return false;
+            }
+            at += size;
+        }
+        if (end < 0) {
+            return false;
+        }
+    }
+    return true;
+}
 
 bool FileContent::clone(int from, int to) {
     if (way_ == Way::copy) {

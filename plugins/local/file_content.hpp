@@ -16,6 +16,8 @@ public:
     // `info`: the source's, which says how much there is. Less is no failure: it shrank. Calls `on_step` between
     // pieces. 0, or the errno of what failed.
     [[nodiscard]] int copy(int from, int to, const struct stat& info, const std::function<void()>& on_step);
+    // Whether a copy made with this `info` is still what the source holds.
+    [[nodiscard]] bool same(int from, int to, const struct stat& info, const std::function<void()>& on_step);
     // What has worked so far.
     [[nodiscard]] Way way() const { return way_; }
 

@@ -1,14 +1,12 @@
-// See tree_copy.hpp: the way through the directories. What is done with each entry is in tree_copy_entries.cpp.
+// See tree_copy.hpp: the way through the directories. How each is listed is in tree_copy_scan.cpp, what is done with
+// each entry in tree_copy_entries.cpp.
 #include "tree_copy_frame.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 
-#include "directory_entry.hpp"
 #include "extended_attributes.hpp"
 #include "failure.hpp"
 #include "remove_tree.hpp"
@@ -33,7 +31,7 @@ TreeCopy::~TreeCopy() {
 
 void TreeCopy::copy(int source, const std::string& name, int target, const std::string& shown) {
     shown_ = shown;
-    enter(source, target, name);
+    enter(source, target, {name});
     if (frames_.empty()) {
         fail("it is not there", ENOENT);
     }
@@ -41,9 +39,9 @@ void TreeCopy::copy(int source, const std::string& name, int target, const std::
         if (frames_.back().below.empty()) {
             leave();
         } else {
-            const std::string next = std::move(frames_.back().below.back());
+            Below next = std::move(frames_.back().below.back());
             frames_.back().below.pop_back();
-            enter(frames_.back().source.get(), frames_.back().target.get(), next);
+            enter(frames_.back().source.get(), frames_.back().target.get(), std::move(next));
         }
     }
 }
@@ -57,23 +55,18 @@ void TreeCopy::step() {
 
 // --- directories
 
-void TreeCopy::enter(int source, int target, const std::string& name) {
+void TreeCopy::enter(int source, int target, Below below) {
     step();
-    Frame frame;
-    frame.name = name;
-    frame.source = Descriptor(::openat(source, name.c_str(), reading | O_DIRECTORY));
-    if (!frame.source && errno == EACCES) {
-        frame.source = open_closed(source, name.c_str(), reading | O_DIRECTORY, 0500, &frame.lent);
-    }
-    if (!frame.source) {
-        if (changing() && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
-            return;  // it is gone, or something else by now
+    std::optional<Frame> opened = open_source(source, below);
+    if (!opened) {
+        if (below.number != 0) {
+            ::unlinkat(target, below.name.c_str(), AT_REMOVEDIR);
         }
-        fail("cannot open a directory", errno, name);
+        return;  // it is gone
     }
-    if (::fstat(frame.source.get(), &frame.info) != 0) {
-        fail("cannot look at a directory", errno, name);
-    }
+    const std::string& name = below.name;
+    Frame frame = std::move(*opened);
+    frame.name = name;
     if (!frame.lent && !settings_.owners && (frame.info.st_mode & 0500) != 0500 && frame.info.st_uid == ::geteuid()) {
         frame.lent = frame.info.st_mode & 07777;
         ::fchmod(frame.source.get(), *frame.lent | 0500);
@@ -81,10 +74,7 @@ void TreeCopy::enter(int source, int target, const std::string& name) {
     if (frame.lent) {
         frame.info.st_mode = (frame.info.st_mode & ~mode_t{07777}) | *frame.lent;
     }
-    if (::mkdirat(target, name.c_str(), 0700) != 0) {
-        if (changing() && errno == EEXIST) {
-            return;  // listed twice while it was renamed
-        }
+    if (below.number == 0 && ::mkdirat(target, name.c_str(), 0700) != 0) {
         fail("cannot make a directory", errno, name);
     }
     frame.target = open_directory(target, name);
@@ -109,30 +99,6 @@ void TreeCopy::enter(int source, int target, const std::string& name) {
         }
     }
     scan();
-}
-
-// Copies everything in the newest directory but its directories, which wait.
-void TreeCopy::scan() {
-    Descriptor again = open_directory(frames_.back().source.get(), ".");
-    const std::unique_ptr<DIR, int (*)(DIR*)> listing(again ? ::fdopendir(again.get()) : nullptr, ::closedir);
-    if (!listing) {
-        fail("cannot list a directory", errno);
-    }
-    (void)again.release();  // the listing's now
-    for (;;) {
-        const dirent* found = next_entry(listing.get());
-        if (found == nullptr) {
-            break;
-        }
-        if (found->d_type == DT_DIR) {
-            frames_.back().below.emplace_back(found->d_name);
-        } else {
-            entry(found->d_name);
-        }
-    }
-    if (errno != 0) {
-        fail("cannot list a directory", errno);
-    }
 }
 
 // All below it is copied: what it looks like itself comes last, for making entries changes its times.

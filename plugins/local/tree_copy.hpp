@@ -5,9 +5,11 @@
 // owner, mode, times and the attributes that extended_attributes.hpp names. Sockets mean nothing without who listens, and are counted.
 // Nothing is ever followed out of a tree: every step is one name below a descriptor, `..` only back to a directory that
 // is still the one we came from. Depth costs neither descriptors nor stack. A file is copied as it was at one moment, or
-// the whole copy fails. Where the file system can, content is cloned instead of copied.
+// the whole copy fails. Entries are known by their numbers, not by their names: one that is renamed in its directory
+// meanwhile comes along once, under a name that it had. Where the file system can, content is cloned instead of copied.
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -65,21 +67,33 @@ public:
 
 private:
     struct Frame;
+    struct Below;
+    struct Scan;
     struct Linked {
         std::string place;  // in links_
         nlink_t missing = 0;
         struct timespec changed {};
         off_t size = 0;
     };
-    enum class Made { yes, no };
+    enum class Made { yes, no, vanished, collides };  // collides: something else that we copied has that name
 
-    void enter(int source, int target, const std::string& name);
+    void enter(int source, int target, Below below);
+    [[nodiscard]] std::optional<Frame> open_source(int source, Below& below) const;
+    [[nodiscard]] std::optional<Frame> try_open_source(int source, const Below& below) const;
     void scan();
+    enum class Scanned { all, collided };
+    [[nodiscard]] Scanned try_scan();
+    void forget_scan(const Copied& before);
+    [[nodiscard]] Scanned list(Scan& scan);
+    [[nodiscard]] Scanned look(Scan& scan, const struct dirent& found);
+    [[nodiscard]] Made directory(const char* name, const struct stat& info);
+    [[nodiscard]] Made visit(Scan& scan, const struct dirent& found);
+    [[nodiscard]] bool changed_since(std::int64_t moment_ns) const;
     void leave();
-    void entry(const char* name);
+    [[nodiscard]] Made entry(const char* name, const struct stat& info);
     [[nodiscard]] Made link_again(const char* name, const struct stat& info);
     void remember_link(const char* name, const struct stat& info);
-    [[nodiscard]] Made file(const char* name);
+    [[nodiscard]] Made file(const char* name, const struct stat& info);
     [[nodiscard]] Made symlink(const char* name, const struct stat& info);
     [[nodiscard]] Made special(const char* name, const struct stat& info);
     void reopen(Frame& parent, const Frame& child) const;

@@ -16,20 +16,18 @@
 namespace berth_local {
 namespace {
 
-constexpr int most_tries = 40;                      // for a file that changes under our hands
-constexpr std::int64_t clock_step_ns = 20'000'000;  // within which two changes may get the same time
-
-std::int64_t nanoseconds(const timespec& time) {
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
+constexpr int most_tries = 40;  // for a file that changes under our hands
 
 bool same_time(const timespec& a, const timespec& b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+bool unwritten(const struct stat& before, const struct stat& after) {
+    return before.st_size == after.st_size && same_time(before.st_mtim, after.st_mtim);
+}
+
 bool unchanged(const struct stat& before, const struct stat& after) {
-    return before.st_size == after.st_size && same_time(before.st_mtim, after.st_mtim) &&
-           same_time(before.st_ctim, after.st_ctim);
+    return unwritten(before, after) && same_time(before.st_ctim, after.st_ctim);
 }
 
 }  // namespace
@@ -57,28 +55,18 @@ Descriptor open_closed(int parent, const char* name, int flags, mode_t right, st
     return file;
 }
 
-void TreeCopy::entry(const char* name) {
-    step();
-    struct stat info {};
-    if (::fstatat(frames_.back().source.get(), name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (changing() && errno == ENOENT) {
-            return;
-        }
-        fail("cannot look at a file", errno, name);
+TreeCopy::Made TreeCopy::entry(const char* name, const struct stat& info) {
+    const Made linked = info.st_nlink > 1 ? link_again(name, info) : Made::no;
+    if (linked != Made::no) {
+        return linked;
     }
-    if (S_ISDIR(info.st_mode)) {
-        frames_.back().below.emplace_back(name);
-        return;
-    }
-    if (info.st_nlink > 1 && link_again(name, info) == Made::yes) {
-        return;
-    }
-    const Made made = S_ISREG(info.st_mode)   ? file(name)
+    const Made made = S_ISREG(info.st_mode)   ? file(name, info)
                       : S_ISLNK(info.st_mode) ? symlink(name, info)
                                               : special(name, info);
     if (made == Made::yes && info.st_nlink > 1) {
         remember_link(name, info);
     }
+    return made;
 }
 
 TreeCopy::Made TreeCopy::link_again(const char* name, const struct stat& info) {
@@ -98,7 +86,7 @@ TreeCopy::Made TreeCopy::link_again(const char* name, const struct stat& info) {
                             : ::linkat(links_, linked.place.c_str(), target, name, 0);
     if (result != 0) {
         if (errno == EMLINK || (changing() && errno == EEXIST)) {
-            return errno == EEXIST ? Made::yes : Made::no;
+            return errno == EEXIST ? Made::collides : Made::no;
         }
         fail("cannot make a link", errno, name);
     }
@@ -122,7 +110,7 @@ void TreeCopy::remember_link(const char* name, const struct stat& info) {
     }
 }
 
-TreeCopy::Made TreeCopy::file(const char* name) {
+TreeCopy::Made TreeCopy::file(const char* name, const struct stat& info) {
     const int parent = frames_.back().source.get();
     Descriptor target;
     for (int tries = 0; tries < most_tries; ++tries) {
@@ -140,9 +128,13 @@ TreeCopy::Made TreeCopy::file(const char* name) {
             continue;
         }
         struct stat before {};
-        if (!source || ::fstat(source.get(), &before) != 0 || !S_ISREG(before.st_mode)) {
+        if (!source || ::fstat(source.get(), &before) != 0 || !S_ISREG(before.st_mode) ||
+            (changing() && before.st_ino != info.st_ino)) {
             if (changing() && (source || errno == ENOENT || errno == ELOOP || errno == ENXIO)) {
-                return Made::no;  // it is gone, or something else by now
+                if (target) {
+                    ::unlinkat(frames_.back().target.get(), name, 0);
+                }
+                return Made::vanished;  // it is gone, or something else has its name by now
             }
             fail("cannot open a file", errno, name);
         }
@@ -156,11 +148,11 @@ TreeCopy::Made TreeCopy::file(const char* name) {
             continue;
         }
         if (!target) {
-            target = Descriptor(::openat(frames_.back().target.get(), name,
-                                         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+            target = Descriptor(
+                ::openat(frames_.back().target.get(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
             if (!target) {
                 if (changing() && errno == EEXIST) {
-                    return Made::no;  // listed twice
+                    return Made::collides;
                 }
                 fail("cannot make a file", errno, name);
             }
@@ -171,7 +163,9 @@ TreeCopy::Made TreeCopy::file(const char* name) {
             fail("cannot copy a file", error, name);
         }
         struct stat after {};
-        if (changing() && (::fstat(source.get(), &after) != 0 || !unchanged(before, after))) {
+        if (changing() && (::fstat(source.get(), &after) != 0 || !unchanged(before, after)) &&
+            !(unwritten(before, after) && content_.same(source.get(), target.get(), before, settings_.on_step))) {
+            // Not only renamed, or given another mode, owner or name more.
             ::poll(nullptr, 0, tries);
             continue;
         }
@@ -187,18 +181,20 @@ TreeCopy::Made TreeCopy::file(const char* name) {
 
 TreeCopy::Made TreeCopy::symlink(const char* name, const struct stat& info) {
     std::array<char, PATH_MAX + 1> to{};
-    const ssize_t size = ::readlinkat(frames_.back().source.get(), name, to.data(), to.size() - 1);
+    const Descriptor link(::openat(frames_.back().source.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat opened {};
+    if (changing() && (!link || ::fstat(link.get(), &opened) != 0 || opened.st_ino != info.st_ino)) {
+        return Made::vanished;
+    }
+    const ssize_t size = ::readlinkat(link.get(), "", to.data(), to.size() - 1);
     if (size < 0) {
-        if (changing() && (errno == ENOENT || errno == EINVAL)) {
-            return Made::no;
-        }
         fail("cannot read a link", errno, name);
     }
     to[static_cast<std::size_t>(size)] = 0;
     const int target = frames_.back().target.get();
     if (::symlinkat(to.data(), target, name) != 0) {
         if (changing() && errno == EEXIST) {
-            return Made::no;
+            return Made::collides;
         }
         fail("cannot make a link", errno, name);
     }
@@ -221,7 +217,7 @@ TreeCopy::Made TreeCopy::special(const char* name, const struct stat& info) {
     const int target = frames_.back().target.get();
     if (::mknodat(target, name, (info.st_mode & S_IFMT) | 0600, 0) != 0) {
         if (changing() && errno == EEXIST) {
-            return Made::no;
+            return Made::collides;
         }
         fail("cannot make a fifo", errno, name);
     }

@@ -1,4 +1,4 @@
-// Between the two files of TreeCopy: a directory on the way, and how a closed one is opened. For nobody else.
+// Between the files of TreeCopy: a directory on the way, and how a closed one is opened. For nobody else.
 #pragma once
 
 #include <fcntl.h>
@@ -10,13 +10,26 @@ namespace berth_local {
 // Never waits, whatever lies there, and follows nothing.
 inline constexpr int reading = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
+// Between two changes that are no further apart both may have the same time.
+inline constexpr std::int64_t clock_step_ns = 20'000'000;
+
+[[nodiscard]] inline std::int64_t nanoseconds(const struct timespec& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+// A directory that waits for its turn.
+struct TreeCopy::Below {
+    std::string name;
+    ino_t number = 0;  // 0: whatever has that name
+};
+
 struct TreeCopy::Frame {
     std::string name;
     struct stat info {};
     Descriptor source;
     Descriptor target;
     std::optional<mode_t> lent;  // the source's own mode, while it is wider
-    std::vector<std::string> below;
+    std::vector<Below> below;
 
     Frame() = default;
     Frame(Frame&&) = default;

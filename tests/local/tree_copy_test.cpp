@@ -1,6 +1,4 @@
 // Copies of trees: everything is as it was, nothing outside is touched, and what changes meanwhile is whole or refused.
-#include "local/tree_copy.hpp"
-
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -11,34 +9,12 @@
 
 #include <fstream>
 
+#include "copy_place.hpp"
 #include "local/extended_attributes.hpp"
-#include "room.hpp"
 
 using namespace room;
-namespace fs = std::filesystem;
 
 namespace {
-
-struct Place {
-    Place()
-        : top(rooms::open_directory(AT_FDCWD, temporary.path())),
-          links(rooms::make_directory(top.get(), "links", 0700)) {
-        fs::create_directory(path("from"));
-    }
-    [[nodiscard]] std::string path(const std::string& name) const { return (temporary.path() / name).string(); }
-    [[nodiscard]] std::string from(const std::string& name) const { return path("from/" + name); }
-    void write(const std::string& name, const std::string& content) const { std::ofstream(from(name)) << content; }
-    // Removes what was copied.
-    void clear() {
-        rooms::remove_tree(top.get(), "to");
-        rooms::remove_tree(top.get(), "links");
-        links = rooms::make_directory(top.get(), "links", 0700);
-    }
-
-    TemporaryDirectory temporary;
-    rooms::Descriptor top;
-    rooms::Descriptor links;
-};
 
 struct stat look(const std::string& path) {
     struct stat info {};
@@ -58,23 +34,6 @@ void same_look(const std::string& a, const std::string& b) {
     if (S_ISREG(one.st_mode)) {
         CHECK(one.st_size == other.st_size);
     }
-}
-
-std::string content_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-rooms::TreeCopySettings changing() {
-    rooms::TreeCopySettings settings;
-    settings.source = rooms::TreeCopySettings::Source::changing;
-    return settings;
-}
-
-void copies_from_to(Place& place, rooms::TreeCopySettings settings = {}) {
-    rooms::TreeCopy copy(place.links.get(), std::move(settings));
-    const rooms::Descriptor target = rooms::make_directory(place.top.get(), "to", 0700);
-    copy.copy(place.top.get(), "from", target.get(), "/shown");
 }
 
 }  // namespace
