@@ -72,9 +72,9 @@ struct CurlAttempt::Callbacks {
     }
 };
 
-CurlAttempt::CurlAttempt(EasyHandle easy, Channel& channel, Turn turn, const HttpTransportOptions& options,
-                         CURLSH* shared)
-    : channel_(channel), plan_(channel.plan()), turn_(std::move(turn)), easy_(std::move(easy)) {
+CurlAttempt::CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared)
+    : channel_(channel), plan_(channel.plan()), turn_(std::move(turn)), easy_(::curl_easy_init()) {
+    if (!easy_) throw std::bad_alloc();
     configure(options, shared);
     configure_body();
     configure_headers(options);

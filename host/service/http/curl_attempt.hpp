@@ -42,12 +42,11 @@ public:
     };
 
     /// Throws std::bad_alloc. `channel` outlives it.
-    CurlAttempt(EasyHandle easy, Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared);
+    CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared);
     CurlAttempt(const CurlAttempt&) = delete;
     CurlAttempt& operator=(const CurlAttempt&) = delete;
 
     [[nodiscard]] CURL* easy() const noexcept { return easy_.get(); }
-    [[nodiscard]] EasyHandle take_easy() noexcept { return std::move(easy_); }
     [[nodiscard]] const Turn& turn() const noexcept { return turn_; }
 
     /// There is something to send, or room to receive, again.

@@ -12,7 +12,6 @@ namespace berth::inline host_v1 {
 
 namespace {
 
-constexpr std::size_t most_spare = 64;
 constexpr long most_kept_connections = 256;
 /// To one backend: what goes beyond waits its turn, which is kinder than to be refused.
 constexpr long most_connections_to_one = 256;
@@ -48,7 +47,6 @@ CurlLoop::~CurlLoop() {
     }
     (void)::curl_multi_wakeup(multi_.get());
     thread_.join();
-    spare_.clear();
     multi_.reset();  // before what its connections share
 }
 
@@ -113,16 +111,8 @@ void CurlLoop::look(Request& request) {
 }
 
 void CurlLoop::begin(Request& request) {
-    EasyHandle easy;
-    if (spare_.empty()) {
-        easy.reset(::curl_easy_init());
-        if (!easy) throw std::bad_alloc();
-    } else {
-        easy = std::move(spare_.back());
-        spare_.pop_back();
-    }
-    request.attempt =
-        std::make_unique<CurlAttempt>(std::move(easy), *request.channel, request.next, options_, shared_.get());
+    // A new handle for each: the library's own reset leaves traces of what a handle did before.
+    request.attempt = std::make_unique<CurlAttempt>(*request.channel, request.next, options_, shared_.get());
     if (::curl_multi_add_handle(multi_.get(), request.attempt->easy()) != CURLM_OK) {
         request.attempt.reset();
         throw std::bad_alloc();
@@ -133,10 +123,6 @@ void CurlLoop::begin(Request& request) {
 void CurlLoop::stop(Request& request) {
     if (!request.attempt) return;
     (void)::curl_multi_remove_handle(multi_.get(), request.attempt->easy());
-    if (spare_.size() < most_spare) {
-        ::curl_easy_reset(request.attempt->easy());
-        spare_.push_back(request.attempt->take_easy());
-    }
     request.attempt.reset();
 }
 

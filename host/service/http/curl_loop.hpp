@@ -52,7 +52,6 @@ private:
     const HttpTransportOptions options_;
     SharedHandle shared_;
     MultiHandle multi_;
-    std::vector<EasyHandle> spare_;
     std::unordered_map<Channel*, Request> requests_;  ///< the thread's own
 
     std::mutex mutex_;

@@ -312,3 +312,29 @@ TEST_CASE("all problems of a file are told at once, in its order") {
     CHECK(problems_of("versoin: 1\nproviders:\n  a: {plugin: A, run: worker}\n  a: {}\ndefaults: {timeout: 5}\n") ==
           "C-13 1:1, C-14 1:1, C-17 3:15, C-19 3:23, C-12 4:3, C-16 5:21");
 }
+
+TEST_CASE("how requests leave the host is read from http") {
+    const auto read = read_text(
+        "version: 1\n"
+        "http:\n"
+        "  proxy: http://proxy.example.org:3128\n"
+        "  no_proxy: [internal.example.org, 10.0.0.1]\n"
+        "  ca_file: certificates/own.pem\n"
+        "  connect_timeout: 3s\n");
+    REQUIRE(read.problems.empty());
+    const auto& http = read.configuration.http;
+    CHECK(http.proxy == "http://proxy.example.org:3128");
+    CHECK(http.no_proxy == std::vector<std::string>{"internal.example.org", "10.0.0.1"});
+    CHECK(http.ca_file == "/etc/berth/certificates/own.pem");
+    CHECK(http.connect_timeout == std::chrono::seconds{3});
+    CHECK(read_text("version: 1\nhttp: {proxy: \"\"}\n").configuration.http.proxy == "");
+    CHECK_FALSE(read_text("version: 1\n").configuration.http.proxy);
+}
+
+TEST_CASE("a proxy is an address, and a password has no place in the file") {
+    CHECK(problems_below_version("http: {proxy: \"http://me:secret@proxy:3128\"}\n") == "C-16 2:15");
+    CHECK(problems_below_version("http: {proxy: proxy.example.org}\n") == "C-16 2:15");
+    CHECK(problems_below_version("http: {prox: x}\n") == "C-13 2:8");
+    for (const auto& problem : read_text("version: 1\nhttp: {proxy: \"http://me:secret@p:1\"}\n").problems)
+        CHECK(std::string(problem.what()).find("secret") == std::string::npos);
+}

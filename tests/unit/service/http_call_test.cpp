@@ -214,8 +214,8 @@ TEST_CASE("a secret is in no line of the log and in no error, wherever the serve
     Exchange exchange(running, Request("GET", server.url("/" + token + "?key=" + token),
                                        {{"Authorization", "Bearer " + token, BERTH_PAIR_SECRET}}));
     CHECK(exchange.head() == -BERTH_PROTOCOL_ERROR);
-    const std::string shown = running.error().what();
     exchange.close();
+    const std::string shown = running.error().what();
     CHECK(shown.find(token) == std::string::npos);
     CHECK(services.lines().find(token) == std::string::npos);
     CHECK(services.lines().find("GET http://127.0.0.1") != std::string::npos);

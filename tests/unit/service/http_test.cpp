@@ -287,14 +287,12 @@ TEST_CASE("a redirect is followed on the same server, and handed over when it le
 }
 
 TEST_CASE("what is no HTTP is refused, however it comes") {
-    std::string answer;
-    ScriptedServer server([&answer](ServerConnection& connection, std::size_t) {
-        (void)connection.request();
-        connection.send(answer);
-    });
     Services services;
-    const auto fails = [&](std::string text) {
-        answer = std::move(text);
+    const auto fails = [&](const std::string& answer) {
+        ScriptedServer server([&answer](ServerConnection& connection, std::size_t) {
+            (void)connection.request();
+            connection.send(answer);
+        });
         Running running(services);
         Exchange exchange(running, Request("GET", server.url()));
         CHECK(exchange.head() == -BERTH_PROTOCOL_ERROR);
