@@ -80,6 +80,7 @@ Host& Session::host() {
         options.log = [this, least = least_level(options_.verbosity)](LogLevel level, std::string_view line) {
             if (level >= least) printing_.log_line(line);
         };
+        options.core_dumps = CoreDumps::not_with_secrets;
         static_cast<void>(signals());
         host_ = std::make_unique<Host>(std::move(options));
     }

@@ -39,6 +39,10 @@ struct CallOptions {
     std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)> progress;
 };
 
+/// Whether a crash of this process may leave an image of its memory once a secret is in it. `berth` itself forbids it;
+/// whoever embeds the library decides for his own process.
+enum class CoreDumps { as_usual, not_with_secrets };
+
 /// What a Host is made from.
 struct HostOptions {
     Configuration configuration;                  ///< from ConfigurationReader, or built in code
@@ -48,6 +52,7 @@ struct HostOptions {
     std::string state_directory;                  ///< what plugins keep; empty: /var/lib/berth/state or the user's own
     EnvironmentVariables environment_variables;   ///< for ${env:..}, x-env and search paths; see of_process()
     std::function<void(LogLevel, std::string_view line)> log;  ///< any thread; empty: nothing is logged
+    CoreDumps core_dumps = CoreDumps::as_usual;
 };
 
 /// A request that may name its provider and what it cannot do without.

@@ -72,6 +72,7 @@ Bounds bounds_of(const MethodRow& row, const ProviderConfiguration& provider, co
 Host::Implementation::Implementation(HostOptions options, std::unique_ptr<ProviderSource> source)
     : configuration_(std::move(options.configuration)),
       log_(std::make_shared<Log>(LogLevel::trace, std::move(options.log))) {
+    if (options.core_dumps == CoreDumps::not_with_secrets) log_->secrets().keep_out_of_core_dumps();
     source_ = source ? std::move(source) : plugin_source(options, configuration_, log_);
     providers_.emplace(configuration_, *source_, watchdog_);
     threads_.emplace();

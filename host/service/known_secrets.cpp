@@ -1,5 +1,7 @@
 #include "known_secrets.hpp"
 
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -20,6 +22,7 @@ std::string masked(std::string_view text, std::vector<std::string_view> secrets)
 void KnownSecrets::add(std::string_view secret) {
     if (secret.size() < shortest) return;
     const std::unique_lock lock(mutex_);
+    if (forbids_core_dumps_) (void)::prctl(PR_SET_DUMPABLE, 0);  // programs that it starts have their own say
     const auto known = std::find(secrets_.begin(), secrets_.end(), secret);
     if (known != secrets_.end()) {
         std::rotate(known, known + 1, secrets_.end());

@@ -20,6 +20,10 @@ public:
     /// The newest are kept: tokens that are renewed for months must not fill the memory.
     static constexpr std::size_t most = 1024;
 
+    /// From the first secret on this process leaves no core dump, which would hold it. For programs that own their
+    /// process; before add().
+    void keep_out_of_core_dumps() noexcept { forbids_core_dumps_ = true; }
+
     void add(std::string_view secret);                            ///< any thread
     [[nodiscard]] std::string mask(std::string_view text) const;  ///< any thread
     [[nodiscard]] bool found_in(std::string_view text) const;     ///< any thread
@@ -27,6 +31,7 @@ public:
 private:
     mutable std::shared_mutex mutex_;
     std::vector<std::string> secrets_;  ///< oldest first
+    bool forbids_core_dumps_ = false;
 };
 
 /// `text` with each of `secrets` masked, longer ones first: one may be the beginning of another.

@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <memory>
 
@@ -81,12 +83,17 @@ nlohmann::json measure(int count, char** arguments) {
     small.args = {"-c", "4M", "/dev/zero"};
     Counter counter;
     host.execute_stream(sandbox, small, counter).wait();
-    const double before = resident_kibibytes();
-    stream();
-    const double after = resident_kibibytes();
+    // Each may catch the allocator at another moment: the one in the middle of three.
+    std::array<double, 3> growth{};
+    for (auto& one : growth) {
+        const double before = resident_kibibytes();
+        stream();
+        one = resident_kibibytes() - before;
+    }
+    std::sort(growth.begin(), growth.end());
     comparison.run(given.number("rounds", 9), given.number("warmup", 1));
     auto report = comparison.report();
-    report["memory_growth_kib"] = after - before;
+    report["memory_growth_kib"] = growth[1];
     return report;
 }
 

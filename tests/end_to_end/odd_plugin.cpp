@@ -2,6 +2,7 @@
 // passes deadlines, says hostile things. It has the optional methods and a terminal, but no live stdin. For tests.
 #include <berth/provider.hpp>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,8 @@ constexpr std::string_view hostile = "\x1b[2J\nnew line";
 
 class Odd {
 public:
-    Odd(berth::Host, const berth::Settings& settings) : list_fails_(settings.get<bool>("/list_fails", false)) {}
+    Odd(berth::Host host, const berth::Settings& settings)
+        : host_(host), list_fails_(settings.get<bool>("/list_fails", false)) {}
 
     berth::SandboxInfo create(berth::Call&, const berth::SandboxConfig& config, berth::FileSource&) {
         auto info = box();
@@ -44,6 +46,7 @@ public:
         const auto command = process.command();
         if (command == "never") throw berth::Error(Code::execution_failed, "it never starts").outcome(Outcome::none);
         sink.started(7);
+        if (command == "leak") leak(call, process, sink);
         if (command == "input") say(sink, process.input().value_or("none"));
         if (command == "terminal") return terminal(call, process, sink);
         if (command == "lose") {
@@ -105,6 +108,17 @@ private:
     static void require_snapshot(std::string_view snapshot) {
         if (snapshot != "snap-one") throw berth::Error(Code::snapshot_not_found, "no such snapshot");
     }
+    /// Does with its secret what no plugin should: logs it, reports it, crashes with it in memory.
+    void leak(berth::Call& call, const berth::Process& process, berth::ProcessSink&) {
+        const auto token = host_.find_secret(call, "/token").value_or("none");
+        const auto where = process.args().empty() ? std::string_view("error") : *process.args().begin();
+        if (where == "log") host_.log(berth::LogLevel::error, "the token is " + token);
+        if (where == "error") {
+            throw berth::Error(Code::internal, "refused " + token).hint("not " + token).detail("token", token);
+        }
+        if (where == "progress") call.progress("with " + token, 0, 0);
+        if (where == "crash") std::abort();
+    }
     [[noreturn]] static void wait_for_cancel(berth::Call& call, Outcome outcome) {
         while (!call.cancelled()) {
             try {
@@ -140,6 +154,7 @@ private:
         }
     }
 
+    berth::Host host_;
     bool list_fails_;
 };
 

@@ -2,10 +2,32 @@
 #include "service/known_secrets.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
 using namespace berth;
+
+TEST_CASE("a program that wants it so leaves no core dump once it knows a secret") {
+    const auto dumpable_after = [](bool wanted) {
+        const auto child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            KnownSecrets secrets;
+            if (wanted) secrets.keep_out_of_core_dumps();
+            if (::prctl(PR_GET_DUMPABLE) == 0) ::_exit(9);
+            secrets.add("a secret");
+            ::_exit(::prctl(PR_GET_DUMPABLE));
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        return WEXITSTATUS(status);
+    };
+    CHECK(dumpable_after(true) == 0);
+    CHECK(dumpable_after(false) == 1);
+}
 
 TEST_CASE("every place of a secret is masked") {
     KnownSecrets secrets;
