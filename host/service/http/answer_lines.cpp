@@ -14,6 +14,11 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
+bool is_control(char character) noexcept {
+    const auto byte = static_cast<unsigned char>(character);
+    return (byte < 0x20U && byte != '\t') || byte == 0x7FU;
+}
+
 std::string lower(std::string_view text) {
     std::string result(text);
     for (auto& character : result) {
@@ -50,7 +55,8 @@ AnswerLines::State AnswerLines::take(std::string_view line) {
     if (bytes_ > most_bytes) return refuse("the headers of its answer are longer than 256 KiB");
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r'))
         line.remove_suffix(1);
-    if (line.find('\0') != std::string_view::npos) return refuse("a header of its answer holds a zero byte");
+    if (std::any_of(line.begin(), line.end(), is_control))
+        return refuse("a header of its answer holds a control character");
     if (line.starts_with("HTTP/")) return begin(line);
     if (!begun_) return refuse("its answer does not begin with a status");
     return line.empty() ? complete() : field(line);

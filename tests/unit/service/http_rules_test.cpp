@@ -107,6 +107,7 @@ TEST_CASE("impossible lines are refused and stay refused") {
     refused({"HTTP/1.1 200 OK\r\n", "Content-Length: -1\r\n"});
     refused({"HTTP/1.1 200 OK\r\n", "Content-Length: 1\r\n", "Content-Length: 2\r\n"});
     refused({"HTTP/1.1 200 OK\r\n", std::string_view("A: b\0c\r\n", 8)});
+    refused({"HTTP/1.1 200 OK\r\n", "A: b\rSet-Cookie: c\r\n"});
 }
 
 TEST_CASE("a redirect stays on its server or is none") {
