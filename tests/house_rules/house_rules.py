@@ -13,7 +13,8 @@ FLOORS = ["base", "config", "plugin", "service", "provider", "engine", "conforma
 # library -> (what an include of it looks like, where its one owner lives)
 OWNERS = {
     "Boost.DLL": (r"boost/dll", "host/plugin/"),
-    "Boost": (r"boost/(?!dll)", None),
+    "Boost": (r"boost/(?!dll|asio|beast)", None),
+    "Boost.Beast": (r"boost/(?:asio|beast)", "tests/standins/"),
     "yaml-cpp": (r"yaml-cpp/", "host/config/"),
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),

@@ -29,12 +29,13 @@ plugins/   providers
   local/   here
 sdk/       for authors
 tests/     tests
+  standins/ servers
   unit/    rooms
 <!-- /folders -->
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp maker.cpp tar.cpp database.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp tar.cpp database.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -50,6 +51,7 @@ GOOD = {
     "plugins/local/README.md": "# local\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",
+    "tests/standins/server.cpp": COMMENT + "#include <boost/beast/core.hpp>\n",
     "tests/unit/CMakeLists.txt": "# The rooms and berth.yaml.\n",
 }
 
@@ -62,6 +64,7 @@ BAD = {
         {"plugins/local/launch.cpp": COMMENT + "#include <seccomp.h>\n"},
         {"plugins/local/tar.cpp": COMMENT + "#include <archive_entry.h>\n"},
         {"host/base/error.hpp": COMMENT + NAMESPACE + "#include <boost/filesystem.hpp>\n"},
+        {"tests/unit/x.cpp": COMMENT + "#include <boost/asio.hpp>\n"},
     ],
     "rule_command_line_library": [
         {"host/base/error.hpp": COMMENT + NAMESPACE + "#include <CLI/CLI.hpp>\n"},

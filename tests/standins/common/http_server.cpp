@@ -1,0 +1,159 @@
+#include "http_server.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <cctype>
+#include <limits>
+#include <list>
+#include <mutex>
+#include <thread>
+
+#include "reason.hpp"
+
+namespace standin {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+using Parser = http::request_parser<http::string_body>;
+
+constexpr std::uint32_t largest_header = 1U << 20U;
+
+std::string text(boost::beast::string_view view) {
+    return {view.data(), view.size()};
+}
+
+Request read_of(const http::request<http::string_body>& message) {
+    Request request;
+    request.method = text(message.method_string());
+    request.target = text(message.target());
+    for (const auto& field : message) {
+        auto name = text(field.name_string());
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+        request.headers.emplace_back(std::move(name), text(field.value()));
+    }
+    request.body = message.body();
+    read_target(request);
+    return request;
+}
+
+/// Reads one request; false at the end of the connection and for what is no HTTP.
+bool read_request(Tcp::socket& socket, boost::beast::flat_buffer& buffer, Parser& parser, Wire& wire) {
+    boost::beast::error_code failed;
+    http::read_header(socket, buffer, parser, failed);
+    if (failed) return false;
+    if (parser.get()[http::field::expect] == "100-continue" && !wire.send("HTTP/1.1 100 Continue\r\n\r\n"))
+        return false;
+    http::read(socket, buffer, parser, failed);
+    return !failed;
+}
+
+}  // namespace
+
+std::string reason(unsigned status) {
+    return text(http::obsolete_reason(http::int_to_status(status)));
+}
+
+class HttpServer::Connections {
+public:
+    Connections(std::uint16_t port, Stage stage)
+        : stage_(stage), acceptor_(context_, Tcp::endpoint(asio::ip::address_v4::loopback(), port)) {
+        accepting_ = std::thread([this] { accept(); });
+    }
+    Connections(const Connections&) = delete;
+    Connections& operator=(const Connections&) = delete;
+    ~Connections() {
+        {
+            const std::lock_guard lock(mutex_);
+            ended_ = true;
+            for (const auto& one : open_) {
+                ::shutdown(one->socket.native_handle(), SHUT_RDWR);
+            }
+        }
+        ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
+        accepting_.join();
+        for (const auto& one : open_) {
+            one->thread.join();
+        }
+    }
+
+    [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+private:
+    struct Connection {
+        explicit Connection(Tcp::socket accepted) : socket(std::move(accepted)) {}
+        Tcp::socket socket;
+        std::thread thread;
+        bool over = false;
+    };
+
+    void accept() {
+        while (true) {
+            boost::beast::error_code failed;
+            Tcp::socket socket(context_);
+            acceptor_.accept(socket, failed);
+            const std::lock_guard lock(mutex_);
+            if (ended_) return;
+            join_those_over();
+            if (failed) continue;
+            socket.set_option(Tcp::no_delay(true), failed);
+            open_.push_back(std::make_unique<Connection>(std::move(socket)));
+            auto& connection = *open_.back();
+            connection.thread = std::thread([this, &connection] { serve(connection); });
+        }
+    }
+
+    void join_those_over() {
+        for (auto each = open_.begin(); each != open_.end();) {
+            if ((*each)->over) {
+                (*each)->thread.join();
+                each = open_.erase(each);
+            } else {
+                ++each;
+            }
+        }
+    }
+
+    void serve(Connection& connection) {
+        Wire wire(connection.socket.native_handle(), stage_.faults);
+        boost::beast::flat_buffer buffer;
+        while (!wire.ended()) {
+            Parser parser;
+            parser.body_limit(std::numeric_limits<std::uint64_t>::max());
+            parser.header_limit(largest_header);
+            if (!read_request(connection.socket, buffer, parser, wire)) break;
+            auto request = read_of(parser.get());
+            wire.obey({});
+            exchange(stage_, request, wire);
+            if (!parser.get().keep_alive()) wire.end();
+        }
+        const std::lock_guard lock(mutex_);
+        boost::beast::error_code ignored;  // the other side may be gone already
+        connection.socket.close(ignored);
+        connection.over = true;
+    }
+
+    Stage stage_;
+    asio::io_context context_;
+    Tcp::acceptor acceptor_;
+    std::mutex mutex_;
+    std::list<std::unique_ptr<Connection>> open_;
+    bool ended_ = false;
+    std::thread accepting_;
+};
+
+HttpServer::HttpServer(std::uint16_t port, Stage stage) : connections_(std::make_unique<Connections>(port, stage)) {}
+HttpServer::~HttpServer() = default;
+
+std::uint16_t HttpServer::port() const {
+    return connections_->port();
+}
+
+}  // namespace standin

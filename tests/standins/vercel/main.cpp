@@ -1,0 +1,149 @@
+// The program: a stand-in for Vercel Sandbox on 127.0.0.1, until it is interrupted. Its first line on stdout is JSON with
+// the address and the credentials it takes.
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <thread>
+
+#include "http_server.hpp"
+#include "vercel_service.hpp"
+
+namespace {
+
+using namespace standin;
+
+constexpr const char* usage =
+    "usage: vercel_standin [--port N] [--token T] [--team T] [--project P] [--directory DIR]\n"
+    "                      [--end-with-input]\n"
+    "  --port       0, the default, is any free one\n"
+    "  --directory  where the sandboxes' files are kept while it runs; the default is a new one below $TMPDIR\n"
+    "  --end-with-input  also ends when stdin does\n";
+
+struct Options {
+    std::uint16_t port = 0;
+    vercel::Credentials credentials{"standin-token", "team_standin", "prj_standin"};
+    std::filesystem::path directory;
+    enum class End { at_signal, with_input } end = End::at_signal;
+};
+
+Options options_of(int count, char** words) {
+    Options options;
+    std::map<std::string, std::string*> texts{{"--token", &options.credentials.token},
+                                              {"--team", &options.credentials.team},
+                                              {"--project", &options.credentials.project}};
+    for (int index = 1; index < count; ++index) {
+        const std::string name = words[index];
+        if (name == "--end-with-input") {
+            options.end = Options::End::with_input;
+            continue;
+        }
+        if (index + 1 == count) throw std::invalid_argument(name + " wants a value");
+        const std::string value = words[++index];
+        if (const auto text = texts.find(name); text != texts.end()) {
+            *text->second = value;
+        } else if (name == "--directory") {
+            options.directory = value;
+        } else if (name == "--port") {
+            const auto read = std::from_chars(value.data(), value.data() + value.size(), options.port);
+            if (read.ec != std::errc() || read.ptr != value.data() + value.size()) {
+                throw std::invalid_argument("--port wants a number up to 65535, not " + value);
+            }
+        } else {
+            throw std::invalid_argument("there is no option " + name);
+        }
+    }
+    return options;
+}
+
+/// The directory for disks; removed at the end when it is one of our own.
+class Place {
+public:
+    explicit Place(const std::filesystem::path& wish) : path_(wish) {
+        if (!wish.empty()) {
+            std::filesystem::create_directories(wish);
+            return;
+        }
+        auto name = std::filesystem::temp_directory_path().string() + "/vercel-standin-XXXXXX";
+        if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
+        path_ = name;
+        own_ = true;
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+    ~Place() {
+        std::error_code ignored;  // whoever else put something there keeps it
+        if (own_) std::filesystem::remove(path_, ignored);
+    }
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+    bool own_ = false;
+};
+
+sigset_t ending_signals() {
+    sigset_t signals;
+    ::sigemptyset(&signals);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        ::sigaddset(&signals, number);
+    }
+    return signals;
+}
+
+void wait_for_end(const Options& options, const sigset_t& signals) {
+    if (options.end == Options::End::with_input) {
+        std::thread([] {
+            char ignored = 0;
+            while (::read(STDIN_FILENO, &ignored, 1) > 0) {
+            }
+            ::kill(::getpid(), SIGTERM);
+        }).detach();
+    }
+    int number = 0;
+    ::sigwait(&signals, &number);
+}
+
+void serve(const Options& options) {
+    const auto signals = ending_signals();
+    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread
+    const Place place(options.directory);
+    Clock clock;
+    Faults faults;
+    Records records;
+    vercel::World world(clock, place.path());
+    vercel::VercelService service(world, clock, options.credentials);
+    const HttpServer server(options.port, {service, faults, records, clock});
+    const auto base = "http://127.0.0.1:" + std::to_string(server.port());
+    std::cout << Json{{"api_url", base + "/api"},
+                      {"control_url", base + "/_standin"},
+                      {"token", options.credentials.token},
+                      {"team_id", options.credentials.team},
+                      {"project_id", options.credentials.project}}
+              << std::endl;
+    wait_for_end(options, signals);
+    faults.end();
+    records.end();
+    world.end();
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+    try {
+        serve(options_of(count, words));
+        return 0;
+    } catch (const std::invalid_argument& wrong) {
+        std::cerr << "vercel_standin: " << wrong.what() << "\n" << usage;
+        return 2;
+    } catch (const std::exception& failure) {
+        std::cerr << "vercel_standin: " << failure.what() << "\n";
+        return 1;
+    }
+}
