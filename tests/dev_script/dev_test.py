@@ -53,6 +53,13 @@ def test_berth_without_namespaces(berth):
         expect("user.max_user_namespaces" in done.stderr, "berth run names no sysctl", done)
 
 
+def test_unknown_stand_in():
+    done = subprocess.run(["./dev", "stand-in", "nobody"], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    expect(done.returncode == 1 and done.stderr.count("\n") == 1, "an unknown stand-in is not one line", done)
+    expect("there is: vercel" in done.stderr, "the stand-ins there are are not named", done)
+
+
 def test_missing_packages():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
@@ -76,6 +83,7 @@ def test_missing_packages():
 def main():
     test_dev_without_namespaces()
     test_missing_packages()
+    test_unknown_stand_in()
     if len(sys.argv) > 1:
         test_berth_without_namespaces(sys.argv[1])
     print("dev says in one line what it lacks")

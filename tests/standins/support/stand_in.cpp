@@ -130,7 +130,11 @@ void StandIn::behave(const Json& change) const {
     control("POST", "behaviour", change);
 }
 
-VercelStandIn::VercelStandIn(std::vector<std::string> words) : StandIn(STANDIN_VERCEL, std::move(words)) {}
+VercelStandIn::VercelStandIn(std::vector<std::string> words) : StandIn(program(), std::move(words)) {}
+
+std::string VercelStandIn::program() {
+    return STANDIN_VERCEL;
+}
 
 std::string VercelStandIn::target(const std::string& path) const {
     const auto mark = path.find('?');

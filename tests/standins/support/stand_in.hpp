@@ -68,6 +68,7 @@ private:
 class VercelStandIn : public StandIn {
 public:
     explicit VercelStandIn(std::vector<std::string> words = {});
+    [[nodiscard]] static std::string program();
 
     /// A request as a well-behaved client makes it: `path` begins with "/v2" or "/v3"; the team is added to its query.
     [[nodiscard]] Reply call(const std::string& method, const std::string& path, const Json& body = nullptr) const;

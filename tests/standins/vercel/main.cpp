@@ -21,9 +21,10 @@ using namespace standin;
 
 constexpr const char* usage =
     "usage: vercel_standin [--port N] [--token T] [--team T] [--project P] [--directory DIR]\n"
-    "                      [--end-with-input]\n"
+    "                      [--berth] [--end-with-input]\n"
     "  --port       0, the default, is any free one\n"
     "  --directory  where the sandboxes' files are kept while it runs; the default is a new one below $TMPDIR\n"
+    "  --berth      says what belongs into berth.yaml, for people, instead of JSON\n"
     "  --end-with-input  also ends when stdin does\n";
 
 struct Options {
@@ -31,6 +32,7 @@ struct Options {
     vercel::Credentials credentials{"standin-token", "team_standin", "prj_standin"};
     std::filesystem::path directory;
     enum class End { at_signal, with_input } end = End::at_signal;
+    enum class Greeting { json, berth } greeting = Greeting::json;
 };
 
 Options options_of(int count, char** words) {
@@ -42,6 +44,10 @@ Options options_of(int count, char** words) {
         const std::string name = words[index];
         if (name == "--end-with-input") {
             options.end = Options::End::with_input;
+            continue;
+        }
+        if (name == "--berth") {
+            options.greeting = Options::Greeting::berth;
             continue;
         }
         if (index + 1 == count) throw std::invalid_argument(name + " wants a value");
@@ -110,6 +116,43 @@ void wait_for_end(const Options& options, const sigset_t& signals) {
     ::sigwait(&signals, &number);
 }
 
+void greet(const Options& options, const std::string& base) {
+    const auto& [token, team, project] = options.credentials;
+    if (options.greeting == Options::Greeting::json) {
+        std::cout << Json{{"api_url", base + "/api"},
+                          {"control_url", base + "/_standin"},
+                          {"token", token},
+                          {"team_id", team},
+                          {"project_id", project}}
+                  << std::endl;
+        return;
+    }
+    std::cout << "# A stand-in for Vercel Sandbox listens. For berth.yaml:\n"
+                 "version: 1\n"
+                 "providers:\n"
+                 "  vercel:\n"
+                 "    plugin: vercel\n"
+                 "    config:\n"
+                 "      api_url: \""
+              << base
+              << "/api\"\n"
+                 "      api_token: \"${env:VERCEL_TOKEN}\"\n"
+                 "      team_id: "
+              << team
+              << "\n"
+                 "      project_id: "
+              << project
+              << "\n"
+                 "# For the shell:  export VERCEL_TOKEN="
+              << token
+              << "\n"
+                 "# Faults, recorded requests and its clock: "
+              << base
+              << "/_standin (tests/standins/README.md)\n"
+                 "# Ctrl-C ends it and everything in it."
+              << std::endl;
+}
+
 void serve(const Options& options) {
     const auto signals = ending_signals();
     ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread
@@ -120,13 +163,7 @@ void serve(const Options& options) {
     vercel::World world(clock, place.path());
     vercel::VercelService service(world, clock, options.credentials);
     const HttpServer server(options.port, {service, faults, records, clock});
-    const auto base = "http://127.0.0.1:" + std::to_string(server.port());
-    std::cout << Json{{"api_url", base + "/api"},
-                      {"control_url", base + "/_standin"},
-                      {"token", options.credentials.token},
-                      {"team_id", options.credentials.team},
-                      {"project_id", options.credentials.project}}
-              << std::endl;
+    greet(options, "http://127.0.0.1:" + std::to_string(server.port()));
     wait_for_end(options, signals);
     faults.end();
     records.end();
