@@ -93,12 +93,20 @@ std::string place_of(const ErrorFields& fields) {
     return place;
 }
 
+/// Plugins and rooms begin their hints as they like; people read them as a sentence after another. What begins with a
+/// path, a command in backticks or a flag stays.
+std::string as_sentence(std::string text) {
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+        text.front() = static_cast<char>(text.front() - 32);
+    return text;
+}
+
 std::string line_of(std::string_view diagnostic, const ErrorFields& fields) {
     std::string line;
     if (!fields.location.empty()) line += fields.location + ": ";
     line += printable(fields.message);
     if (const auto place = place_of(fields); !place.empty()) line += " (" + place + ")";
-    if (!fields.hint.empty()) line += ". " + printable(fields.hint);
+    if (!fields.hint.empty()) line += ". " + as_sentence(printable(fields.hint));
     line += " [" + std::string(diagnostic) + "]";
     return line;
 }

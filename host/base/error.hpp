@@ -53,7 +53,7 @@ public:
                                    std::string_view sandbox) const;
     [[nodiscard]] Error with_location(std::string location) const;
 
-    /// "location: message (path, provider, operation, sandbox). hint [BERTH-X-NN]"
+    /// "location: message (path, provider, operation, sandbox). Hint [BERTH-X-NN]"
     [[nodiscard]] const char* what() const noexcept override { return line_.c_str(); }
 
 private:

@@ -123,9 +123,10 @@ struct CompletionCommand {
 struct CompleteCommand {
     std::vector<std::string> words;  ///< after "berth"; the last is the unfinished one
 };
-/// `berth COMMAND --help`; nullptr: of berth itself.
+/// `berth COMMAND --help`; nullptr: of its group, or of berth itself.
 struct HelpCommand {
     const CommandRow* of = nullptr;
+    std::string group = {};
 };
 
 using Command =

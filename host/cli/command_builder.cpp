@@ -328,7 +328,7 @@ Invocation build_invocation(const ParsedLine& line, const EnvironmentVariables& 
     global.configuration = one(line, "config");
     global.plugin_directories = line.values("plugin-dir");
     if (line.has("help")) {
-        invocation.command = HelpCommand{line.command};
+        invocation.command = HelpCommand{line.command, line.group};
     } else if (line.command == nullptr) {
         invocation.command = VersionCommand{};
     } else {

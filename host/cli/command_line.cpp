@@ -113,9 +113,10 @@ void collect(const CLI::App& app, ParsedLine& line) {
     }
 }
 
-std::string count_text(const CommandRow& command) {
-    if (command.most == 0) return "takes no words besides flags";
-    return "wants " + std::string(command.arguments);
+/// A hint, after which more may come.
+std::string usage(const CommandRow& command) {
+    if (command.most == 0) return "`berth " + command.full_name() + "` takes no words besides flags";
+    return "usage: berth " + command.full_name() + " " + std::string(command.arguments);
 }
 
 /// What CLI11 found wrong, in our words.
@@ -127,9 +128,21 @@ std::string count_text(const CommandRow& command) {
     const auto name = command == nullptr ? std::string("berth") : "berth " + command->full_name();
     if (!extras.empty()) {
         fail("unexpected word " + berth::quoted(extras.front()),
-             "`" + name + "` " + (command == nullptr ? std::string("wants a command") : count_text(*command)));
+             command == nullptr ? help_hint(nullptr) : usage(*command));
     }
     fail("`" + name + "`: " + printable(error.what()), help_hint(command));
+}
+
+/// `berth help WORD...` is `berth --help WORD...`.
+void ask_for_help_by_flag(std::vector<std::string>& words) {
+    for (std::size_t index = 0; index < words.size(); ++index) {
+        if (words[index].size() > 1 && words[index].front() == '-') {
+            index += words_after_flag(nullptr, words[index]);
+            continue;
+        }
+        if (words[index] == "help") words[index] = "--help";
+        return;
+    }
 }
 
 }  // namespace
@@ -179,11 +192,13 @@ Border find_border(const std::vector<std::string>& words) {
 }
 
 ParsedLine parse_line(std::vector<std::string> words) {
+    ask_for_help_by_flag(words);
     const auto border = find_border(words);
     if (!border.unknown.empty()) unknown_command(border.group, border.unknown);
 
     ParsedLine line;
     line.command = border.command;
+    line.group = border.group;
     line.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(border.argv), words.end());
     auto ours = our_words(border.command, std::move(words), border.ours);
 
@@ -212,11 +227,11 @@ ParsedLine parse_line(std::vector<std::string> words) {
     collect(app, line);
     if (border.command != nullptr) collect(*level, line);
     if (line.command != nullptr && line.words.size() < line.command->least && !line.has("help")) {
-        fail("`berth " + line.command->full_name() + "` " + count_text(*line.command), help_hint(line.command));
+        fail("too few words for `berth " + line.command->full_name() + "`", usage(*line.command));
     }
     if (line.command == nullptr && !line.has("help") && !line.has("version")) {
         if (border.group.empty()) fail("no command given", help_hint(nullptr));
-        fail("`berth " + border.group + "` wants a command", "there are: " + listed(command_words(border.group)));
+        fail("`berth " + border.group + "` needs one word more", "there are: " + listed(command_words(border.group)));
     }
     return line;
 }

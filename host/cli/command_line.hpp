@@ -14,6 +14,7 @@ namespace berth::inline host_v1::cli {
 
 struct ParsedLine {
     const CommandRow* command = nullptr;  ///< nullptr: only flags that stand alone, --help or --version
+    std::string group;                    ///< "snapshot", with or without a command of it
     std::map<std::string, std::vector<std::string>, std::less<>> flags;  ///< by long name; switches have "" per use
     std::vector<std::string> words;                                      ///< besides flags and the command's name
     std::vector<std::string> argv;  ///< of commands that pass an argv on: byte for byte as typed

@@ -3,6 +3,7 @@
 
 #include "../config/reader.hpp"
 #include "../config/render.hpp"
+#include "../engine/no_usable_provider.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
 
@@ -13,10 +14,13 @@ namespace {
 /// What the plugins of the configuration have to say against it. Loads none of them.
 std::vector<Error> problems_with_plugins(Session& session) {
     std::vector<Error> problems;
+    session.keep_log_quiet();  // it would say the same once more
     try {
         for (const auto& provider : session.host().providers()) {
             if (provider.error) problems.push_back(*provider.error);
         }
+    } catch (const NoUsableProvider& error) {
+        problems = error.reasons();
     } catch (const Error& error) {
         problems.push_back(error);
     }
@@ -60,7 +64,7 @@ int perform(Session& session, const ConfigCheckCommand&) {
             out.failure(problem);
         }
         if (problems.empty()) {
-            out.text((file ? file->string() : std::string("built-in defaults")) + ": no problems\n");
+            out.text((file ? file->string() : std::string("the built-in defaults")) + ": no problems\n");
         }
     }
     return problems.empty() ? exit_ok : exit_failure;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "../config/reader.hpp"
+#include "../engine/no_usable_provider.hpp"
 #include "../plugin/method_table.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
@@ -48,6 +49,8 @@ Findings look(Session& session) {
         for (auto& provider : session.host().providers()) {
             findings.providers.push_back(opened(session, std::move(provider)));
         }
+    } catch (const NoUsableProvider& error) {
+        findings.problems = error.reasons();
     } catch (const Error& error) {
         findings.problems.push_back(error);
     }
@@ -114,9 +117,7 @@ Json json_of(const Findings& findings) {
 // --- for people
 
 std::string words_of(const Error& error) {
-    std::string text = one_line(error.what());
-    if (const auto& hint = error.fields().hint; !hint.empty()) text += ". " + one_line(hint);
-    return text;
+    return one_line(error.what());
 }
 
 void add_findings(FactSheet& sheet, const Findings& findings) {

@@ -107,11 +107,24 @@ std::string main_help() {
         }
         text += columns(lines);
     }
-    text += "\nA sandbox is named provider/id, as `create` and `ls` print it; REF stands for that below.\n";
+    text += "\nA sandbox is named provider/id, as `create` and `ls` print it; REF stands for such a name.\n";
     text += "\nFlags, before or after the command:\n" + flag_lines(global_flags());
     text += "\nExit codes:\n" + exit_codes();
-    text += "\n`berth COMMAND --help` says more, with an example.\n";
+    text += "\n`berth help COMMAND` says more, with an example.\n";
     return text;
+}
+
+std::string group_help(std::string_view group) {
+    std::string text;
+    for (const auto& row : groups()) {
+        if (row.name == group) text += std::string(row.summary) + ".\n";
+    }
+    text += "\nUsage: berth " + std::string(group) + " COMMAND ...\n\nCommands:\n";
+    Lines lines;
+    for (const auto& row : commands()) {
+        if (row.group == group) lines.emplace_back(row.full_name(), row.summary);
+    }
+    return text + columns(lines) + "\n`berth help " + std::string(group) + " COMMAND` says more, with an example.\n";
 }
 
 std::string command_help(const CommandRow& command) {

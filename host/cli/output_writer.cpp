@@ -23,6 +23,8 @@ OutputWriter::OutputWriter(int descriptor, const FileDescriptor& give_up) : desc
     kind_ = Kind::in_pieces;
     terminal_ = is_terminal(descriptor_);
     if (!S_ISFIFO(state.st_mode) && !S_ISCHR(state.st_mode)) return;
+    // One that was closed holds its place as one for reading only: opened anew it would take and lose everything.
+    if ((::fcntl(descriptor_, F_GETFL) & O_ACCMODE) == O_RDONLY) return;
     const auto path = "/proc/self/fd/" + std::to_string(descriptor_);
     own_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
     if (!own_) return;

@@ -68,7 +68,9 @@ std::string_view shell_directive(Completes wanted) {
 }  // namespace
 
 int perform(Session& session, const HelpCommand& command) {
-    session.out().text(command.of == nullptr ? main_help() : command_help(*command.of));
+    session.out().text(command.of != nullptr    ? command_help(*command.of)
+                       : !command.group.empty() ? group_help(command.group)
+                                                : main_help());
     return exit_ok;
 }
 

@@ -77,7 +77,8 @@ Host& Session::host() {
         options.plugin_directories = options_.plugin_directories;
         options.install_plugin_directory = installed_plugin_directory();
         options.environment_variables = variables_;
-        options.log = [this, least = least_level(options_.verbosity)](LogLevel level, std::string_view line) {
+        options.log = [this, least = log_is_quiet_ ? LogLevel::error : least_level(options_.verbosity)](
+                          LogLevel level, std::string_view line) {
             if (level >= least) printing_.log_line(line);
         };
         options.core_dumps = CoreDumps::not_with_secrets;

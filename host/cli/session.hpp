@@ -34,6 +34,8 @@ public:
     /// Every plugin file of the search path; loads none.
     [[nodiscard]] Catalog catalog();
     [[nodiscard]] Host& host();
+    /// Of a host that is made afterwards only errors are logged, for a command that says itself what it finds.
+    void keep_log_quiet() noexcept { log_is_quiet_ = true; }
     /// From its first use on, signals no longer end the program by themselves.
     [[nodiscard]] SignalWatch& signals();
     /// 0: no signal has asked for an end, and perhaps nobody listens.
@@ -51,6 +53,7 @@ private:
     GlobalOptions options_;
     EnvironmentVariables variables_;
     Printing printing_;
+    bool log_is_quiet_ = false;
     std::optional<Configuration> configuration_;
     std::unique_ptr<SignalWatch> signals_;
     std::unique_ptr<Host> host_;  ///< after signals_: a second Ctrl-C must get through while it ends

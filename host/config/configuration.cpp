@@ -5,7 +5,7 @@
 namespace berth::inline host_v1 {
 
 std::string Configuration::source() const {
-    return file ? file->string() : "built-in defaults";
+    return file ? file->string() : "the built-in defaults";
 }
 
 std::string Configuration::location(Place place) const {

@@ -88,7 +88,7 @@ struct Configuration {
     Defaults defaults;
     HttpConfiguration http;
 
-    /// "/etc/berth/berth.yaml" or "built-in defaults".
+    /// "/etc/berth/berth.yaml" or "the built-in defaults".
     [[nodiscard]] std::string source() const;
     /// "file:line:column" for errors; just source() when the place is not known.
     [[nodiscard]] std::string location(Place place) const;

@@ -258,7 +258,7 @@ private:
             names.push_back(provider.name);
         const auto near = nearest_name(name, names);
         problems_.add(diagnostics::unknown_provider, place, "there is no provider " + berth::quoted(name),
-                      near ? "did you mean " + *near + "?" : "configured are " + listed(names));
+                      near ? "did you mean " + *near + "?" : "configured: " + listed(names));
     }
 
     void read_defaults(const YamlNode& node) {

@@ -57,7 +57,7 @@ bool is_trusted(int descriptor, Problems& problems) {
     }
     if ((status.st_mode & S_IWOTH) != 0) {
         problems.add(diagnostics::untrusted_file, Place{},
-                     "everybody may write to the file: it can name plugins, so it is code", "chmod o-w it");
+                     "everybody may write to the file: it can name plugins, so it is code", "run chmod o-w on it");
         return false;
     }
     return true;

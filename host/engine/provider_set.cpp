@@ -6,6 +6,7 @@
 #include "../base/text.hpp"
 #include "diagnostics.hpp"
 #include "feature_admission.hpp"
+#include "no_usable_provider.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -48,9 +49,12 @@ ProviderSet::ProviderSet(const Configuration& configuration, ProviderSource& sou
     ErrorFields fields;
     fields.message = "no provider of " + configuration.source() + " can be used";
     if (first != nullptr) fields.hint = std::string("The first one: ") + first->what();
-    for (const auto& slot : slots_)
+    std::vector<Error> reasons;
+    for (const auto& slot : slots_) {
         fields.details.emplace_back(slot.configuration_.name, slot.refusal_->what());
-    throw Error(engine_diagnostics::no_usable_provider, std::move(fields));
+        reasons.push_back(*slot.refusal_);
+    }
+    throw NoUsableProvider(std::move(fields), std::move(reasons));
 }
 
 void ProviderSet::inspect(Slot& slot) {

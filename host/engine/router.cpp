@@ -27,7 +27,7 @@ const ProviderConfiguration& route(const Configuration& configuration, std::stri
     const auto nearest = nearest_name(name, known);
     throw Error(engine_diagnostics::unknown_provider,
                 "there is no provider " + quoted(name.substr(0, 64)) + " in " + configuration.source(),
-                nearest ? "Did you mean " + *nearest + "?" : "There is " + listed(known));
+                nearest ? "Did you mean " + *nearest + "?" : "Configured: " + listed(known));
 }
 
 SandboxName SandboxName::parse(std::string_view text) {

@@ -5,6 +5,14 @@
 
 namespace berth_local {
 
+void no_such_sandbox() {
+    throw refusal(BERTH_NOT_FOUND, "no such sandbox", "`berth ls` lists those that there are");
+}
+
+void no_such_snapshot() {
+    throw refusal(BERTH_SNAPSHOT_NOT_FOUND, "no such snapshot", "`berth snapshot ls` lists those that there are");
+}
+
 Failure refusal(std::int32_t code, std::string message, std::string hint) {
     Failure refused = failure(code, std::move(message), std::move(hint));
     refused.outcome = BERTH_OUTCOME_NONE;

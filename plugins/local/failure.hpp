@@ -26,6 +26,10 @@ struct Failure {
 [[nodiscard]] Failure refusal(std::int32_t code, std::string message, std::string hint = {});
 [[nodiscard]] Failure failure(std::int32_t code, std::string message, std::string hint = {});
 
+// Nothing is known of it here, and where to look.
+[[noreturn]] void no_such_sandbox();
+[[noreturn]] void no_such_snapshot();
+
 // What a failed system call means to the caller: the code, and `what: <the system's words>`.
 [[nodiscard]] Failure system_failure(std::string_view what, int error);
 [[nodiscard]] std::int32_t code_of_errno(int error);

@@ -334,7 +334,7 @@ void Sandboxes::destroy(std::string_view id, Caller& caller) {
     const Descriptor directory = store_.open(id);
     std::optional<Record> record = directory ? store_.read(directory) : std::nullopt;
     if (!record) {
-        throw refusal(BERTH_NOT_FOUND, "no such sandbox");
+        no_such_sandbox();
     }
     const Lock lock = store_.lock(directory, caller);
     if (!lock) {
@@ -342,7 +342,7 @@ void Sandboxes::destroy(std::string_view id, Caller& caller) {
     }
     record = store_.read(directory);
     if (!record) {
-        throw refusal(BERTH_NOT_FOUND, "no such sandbox");
+        no_such_sandbox();
     }
     const Lock mark = store_.begin(record->id, caller);
     if (!mark) {

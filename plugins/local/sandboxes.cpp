@@ -25,10 +25,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-[[noreturn]] void not_found() {
-    throw refusal(BERTH_NOT_FOUND, "no such sandbox");
-}
-
 bool overlap(const UidRange& one, const UidRange& two) {
     return one.first < std::uint64_t{two.first} + two.count && two.first < std::uint64_t{one.first} + one.count;
 }
@@ -102,7 +98,7 @@ std::optional<Sandboxes::Open> Sandboxes::find(std::string_view id) {
 Sandboxes::Open Sandboxes::open(std::string_view id) {
     std::optional<Open> found = find(id);
     if (!found) {
-        not_found();
+        no_such_sandbox();
     }
     return std::move(*found);
 }

@@ -22,7 +22,7 @@ constexpr std::size_t largest_record = 16U << 20;
 constexpr const char* hold_file = "snapshot.lock";
 
 [[noreturn]] void not_found() {
-    throw refusal(BERTH_SNAPSHOT_NOT_FOUND, "no such snapshot");
+    no_such_snapshot();
 }
 
 // Locks that belong to the open file, not to the process: threads of one host are as separate as processes.

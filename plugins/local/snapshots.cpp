@@ -254,7 +254,7 @@ std::vector<SnapshotRecord> Sandboxes::list_snapshots() {
 
 void Sandboxes::delete_snapshot(std::string_view snapshot, Caller& caller) {
     if (!is_id(snapshot)) {
-        throw refusal(BERTH_SNAPSHOT_NOT_FOUND, "no such snapshot");
+        no_such_snapshot();
     }
     const std::string id(snapshot);
     const Lock mark = store_.begin(id, caller);

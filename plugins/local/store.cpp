@@ -53,7 +53,7 @@ void must_be_searchable(const std::string& path) {
             throw refusal(BERTH_INVALID_ARGUMENT,
                           "the state directory " + path + " lies below " + parent +
                               ", which the accounts of sandboxes cannot search",
-                          "chmod o+x " + parent + ", or set state_dir to another place");
+                          "run chmod o+x " + parent + ", or set state_dir to another place");
         }
     }
 }
@@ -147,7 +147,7 @@ Lock Store::lock(const Descriptor& sandbox, Caller& caller) const {
         return {};
     }
     if (!again || ::fstat(again.get(), &info) != 0 || info.st_nlink == 0) {
-        throw refusal(BERTH_NOT_FOUND, "no such sandbox");
+        no_such_sandbox();
     }
     return again;
 }

@@ -1,6 +1,7 @@
 // What the optional methods, plugins, providers and the configuration answer.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -175,6 +176,20 @@ TEST_CASE("config check finds every mistake and says where") {
     const auto all = json::parse(workspace.berth({"config", "check", "-o", "json"}).output);
     CHECK(all.size() == 2);
     CHECK(workspace.berth({"ls"}).exit_code == 125);
+}
+
+TEST_CASE("config check shows what every plugin says, once, also when no provider is left") {
+    const Workspace workspace;
+    const std::string wrong =
+        "version: 1\nproviders:\n  one: {plugin: nowhere}\n  two: {plugin: local, config: {network: what}}\n";
+    for (const std::string& more : {std::string(), std::string("  three: {plugin: local}\n")}) {
+        workspace.configure(wrong + more);
+        const auto ended = workspace.berth({"config", "check"});
+        CHECK(ended.exit_code == 125);
+        CHECK(std::count(ended.error.begin(), ended.error.end(), '\n') == 2);
+        CHECK(ended.error.find("(provider one)") != std::string::npos);
+        CHECK(ended.error.find("(provider two)") != std::string::npos);
+    }
 }
 
 TEST_CASE("config check asks the plugins, too") {

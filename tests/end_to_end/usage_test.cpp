@@ -32,10 +32,10 @@ TEST_CASE("wrong usage is 125, one line on stderr, with what was meant") {
     const auto command = workspace.berth({"rnu", "--", "true"});
     CHECK(command.exit_code == 125);
     CHECK(command.output.empty());
-    CHECK(command.error == "berth: unknown command \"rnu\". did you mean `berth run`? [BERTH-X-01]\n");
+    CHECK(command.error == "berth: unknown command \"rnu\". Did you mean `berth run`? [BERTH-X-01]\n");
     const auto flag = workspace.berth({"run", "--memroy", "1GiB", "--", "true"});
     CHECK(flag.exit_code == 125);
-    CHECK(flag.error.find("did you mean --memory?") != std::string::npos);
+    CHECK(flag.error.find("Did you mean --memory?") != std::string::npos);
     CHECK(workspace.berth({}).exit_code == 125);
     CHECK(workspace.berth({"exec", "not a name", "true"}).error.find("BERTH-X-03") != std::string::npos);
 }
@@ -56,6 +56,30 @@ TEST_CASE("closed standard descriptors do no harm") {
     auto variables = workspace.variables();
     Running running("/bin/sh", {"-c", "exec " + berth_path() + " version >&- 2>&- <&-"}, {.variables = variables});
     CHECK(running.wait().exit_code == 125);
+}
+
+TEST_CASE("output that has nowhere to go is a failure, not exit 0; a command without any is not") {
+    const Workspace workspace;
+    const auto closed = [&](const std::string& words) {
+        Running running("/bin/sh", {"-c", "exec " + berth_path() + " run -- " + words + " >&-"},
+                        {.variables = workspace.variables()});
+        return running.wait();
+    };
+    const auto lost = closed("echo lost");
+    CHECK(lost.exit_code == 125);
+    CHECK(lost.error.find("BERTH-X-04") != std::string::npos);
+    CHECK(closed("sh -c 'exit 3'").exit_code == 3);
+}
+
+TEST_CASE("help is there as a command, too, and a group has its own") {
+    const Workspace workspace;
+    CHECK(workspace.berth({"help"}).output == workspace.berth({"--help"}).output);
+    CHECK(workspace.berth({"help", "env", "set"}).output == workspace.berth({"env", "set", "--help"}).output);
+    const auto group = workspace.berth({"snapshot", "--help"});
+    CHECK(group.exit_code == 0);
+    CHECK(group.output == workspace.berth({"help", "snapshot"}).output);
+    CHECK(group.output.find("snapshot restore") != std::string::npos);
+    CHECK(group.output.find("doctor") == std::string::npos);
 }
 
 TEST_CASE("nobody reads the answer") {

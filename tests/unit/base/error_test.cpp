@@ -20,7 +20,7 @@ TEST_CASE("an error is one line that says what, where and what to do") {
     const auto error = Error(example, fields).with_place("local", "execute", "abc").with_location("berth.yaml:3:7");
     const std::string line = error.what();
     CHECK(line ==
-          "berth.yaml:3:7: cannot open\\nthe file (execute, local/abc, path \"/a b\\x1b\"). check its owner "
+          "berth.yaml:3:7: cannot open\\nthe file (execute, local/abc, path \"/a b\\x1b\"). Check its owner "
           "[BERTH-X-99]");
 }
 

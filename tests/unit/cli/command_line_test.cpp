@@ -99,6 +99,18 @@ TEST_CASE("help and version stand alone or with a command") {
     CHECK(parse_line({"exec", "-h"}).has("help"));
 }
 
+TEST_CASE("help is a command, too, of berth, a group and a command") {
+    CHECK(parse_line({"help"}).has("help"));
+    CHECK(parse_line({"help"}).command == nullptr);
+    CHECK(parse_line({"-v", "help", "snapshot"}).group == "snapshot");
+    const auto line = parse_line({"help", "snapshot", "create"});
+    CHECK(line.has("help"));
+    CHECK(line.command->full_name() == "snapshot create");
+    CHECK_FALSE(parse_line({"run", "help"}).has("help"));
+    CHECK(parse_line({"run", "help"}).argv == Words{"help"});
+    CHECK(usage_error({"help", "rnu"}) == "unknown command \"rnu\" | did you mean `berth run`?");
+}
+
 TEST_CASE("wrong usage names the nearest command or flag") {
     CHECK(usage_error({"rnu", "--", "true"}) == "unknown command \"rnu\" | did you mean `berth run`?");
     CHECK(usage_error({"snapshot", "creat", "x"}) ==
@@ -114,13 +126,13 @@ TEST_CASE("wrong usage names the nearest command or flag") {
 
 TEST_CASE("wrong usage says what is missing or too much") {
     CHECK(usage_error({}) == "no command given | `berth --help` lists the commands");
-    CHECK(usage_error({"snapshot"}) == "`berth snapshot` wants a command | there are: create, restore, ls and rm");
-    CHECK(usage_error({"inspect"}) == "`berth inspect` wants REF | `berth inspect --help` explains it");
-    CHECK(usage_error({"cp", "a"}) == "`berth cp` wants SRC DST | `berth cp --help` explains it");
-    CHECK(usage_error({"rm", "--ignore-missing"}) == "`berth rm` wants REF... | `berth rm --help` explains it");
+    CHECK(usage_error({"snapshot"}) == "`berth snapshot` needs one word more | there are: create, restore, ls and rm");
+    CHECK(usage_error({"inspect"}) == "too few words for `berth inspect` | usage: berth inspect REF");
+    CHECK(usage_error({"cp", "a"}) == "too few words for `berth cp` | usage: berth cp SRC DST");
+    CHECK(usage_error({"rm", "--ignore-missing"}) == "too few words for `berth rm` | usage: berth rm REF...");
     CHECK(usage_error({"cp", "a", "b", "--", "c"}).starts_with("unexpected word \"c\""));
     CHECK(usage_error({"ls", "local/a"}) == "unexpected word \"local/a\" | `berth ls` takes no words besides flags");
-    CHECK(usage_error({"inspect", "a/b", "c/d"}) == "unexpected word \"c/d\" | `berth inspect` wants REF");
+    CHECK(usage_error({"inspect", "a/b", "c/d"}) == "unexpected word \"c/d\" | usage: berth inspect REF");
     CHECK(usage_error({"create", "--memory"}).starts_with("`berth create`: --memory"));
     CHECK(usage_error({"create", "--name", "a", "--name", "b"}).starts_with("`berth create`: --name"));
     CHECK(usage_error({"run", "--keep=false", "--", "true"}).starts_with("`berth run`: "));

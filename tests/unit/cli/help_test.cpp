@@ -63,3 +63,9 @@ TEST_CASE("the help of one command, as a whole") {
           "\n"
           "Global flags and exit codes: berth --help\n");
 }
+
+TEST_CASE("the help of a group lists its commands") {
+    CHECK(group_help("snapshot").find("Usage: berth snapshot COMMAND ...\n") != std::string::npos);
+    CHECK(group_help("snapshot").find("  snapshot restore ") != std::string::npos);
+    CHECK(group_help("snapshot").find("  run ") == std::string::npos);
+}

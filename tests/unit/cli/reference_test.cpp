@@ -23,7 +23,7 @@ TEST_CASE("a full name is provider/id and nothing else") {
         FAIL("no error");
     } catch (const Error& error) {
         CHECK(std::string(error.what()) ==
-              "\"abc\" is no name of a snapshot. expected provider/id, as `berth snapshot ls -o name` prints it "
+              "\"abc\" is no name of a snapshot. Expected provider/id, as `berth snapshot ls -o name` prints it "
               "[BERTH-X-03]");
     }
 }

@@ -145,14 +145,14 @@ TEST_CASE("the whole has to be a map") {
 
 TEST_CASE("unknown keys are refused everywhere, with the nearest known name") {
     CHECK(problems_below_version("provider: {}\n") == "C-13 2:1");
-    CHECK(messages_of("version: 1\nprovidres: {}\n").find("did you mean providers?") != std::string::npos);
+    CHECK(messages_of("version: 1\nprovidres: {}\n").find("Did you mean providers?") != std::string::npos);
     CHECK(problems_below_version("plugins: {path: []}\n") == "C-13 2:11");
     CHECK(in_provider("max_stream: 5") == "C-13 5:5");
     CHECK(problems_below_version("select: {defualt: local}\n") == "C-13 2:10");
     CHECK(in_defaults("killgrace: 2s") == "C-13 3:3");
     CHECK(in_defaults("download: {max_file: 5}") == "C-13 3:14");
     CHECK(in_provider("deadlines: {creat: 5m}") == "C-13 5:17");
-    CHECK(messages_of("version: 1\nqqqqqqqqqqqq: 1\n").find("known: version, plugins") != std::string::npos);
+    CHECK(messages_of("version: 1\nqqqqqqqqqqqq: 1\n").find("Known: version, plugins") != std::string::npos);
 }
 
 TEST_CASE("keys of later issues are unknown until they are built") {
@@ -183,7 +183,7 @@ TEST_CASE("providers have names, plugins and nothing else for a value") {
 
 TEST_CASE("the default has to be a provider that is there") {
     CHECK(problems_below_version("select: {default: lokal}\n") == "C-18 2:19");
-    CHECK(messages_of("version: 1\nselect: {default: lokal}\n").find("did you mean local?") != std::string::npos);
+    CHECK(messages_of("version: 1\nselect: {default: lokal}\n").find("Did you mean local?") != std::string::npos);
     CHECK(problems_below_version("select: {default: 5}\n") == "C-15 2:19");
     CHECK(problems_below_version("select: {default: }\n") == "C-15 2:19");
     CHECK(good("providers: {a: {plugin: x}}\n").default_provider == "a");

@@ -72,8 +72,8 @@ TEST_CASE("a berth.yaml in the working directory is read only when named") {
 
 TEST_CASE("with no file at all there is the provider local") {
     const auto configuration = load_configuration({}, variables({}), "/nowhere");
-    CHECK(configuration.source() == "built-in defaults");
-    CHECK(configuration.location(Place{3, 4}) == "built-in defaults");
+    CHECK(configuration.source() == "the built-in defaults");
+    CHECK(configuration.location(Place{3, 4}) == "the built-in defaults");
     REQUIRE(configuration.providers.size() == 1);
     CHECK(configuration.providers[0].plugin == "local");
     CHECK(configuration.providers[0].config.location_of("/x") == "");

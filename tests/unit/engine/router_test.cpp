@@ -19,7 +19,7 @@ TEST_CASE("an unknown provider is refused with the nearest name") {
     const auto error = failure_of([&] { return route(setting.options.configuration, "fakee"); });
     CHECK(error.diagnostic() == "BERTH-E-02");
     CHECK(error.fields().hint == "Did you mean fake?");
-    CHECK(failure_of([&] { return route(setting.options.configuration, "zzz"); }).fields().hint == "There is fake");
+    CHECK(failure_of([&] { return route(setting.options.configuration, "zzz"); }).fields().hint == "Configured: fake");
 }
 
 TEST_CASE("without a default a request has to name its provider") {
