@@ -103,10 +103,11 @@ public:
     }
 
     bool send(const std::string& line) {
-        if (over_) return false;
-        if (fault_.is_object() && sent_ == fault_.value("after", 0) && !act()) return false;
+        if (sent_ == 0 && is_time() && !act()) return false;
+        if (over_ || !wire_.send_body(chunk(line))) return false;
         ++sent_;
-        return wire_.send_body(chunk(line));
+        // At once, and not only when there is a next line: a silent command has none.
+        return !is_time() || act();
     }
 
     void finish() {
@@ -116,6 +117,8 @@ public:
     }
 
 private:
+    [[nodiscard]] bool is_time() const { return fault_.is_object() && sent_ == fault_.value("after", 0); }
+
     /// False: nothing more of the real stream.
     bool act() {
         const auto then = fault_.value("then", "end");

@@ -1,5 +1,6 @@
 #include "http_server.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -65,6 +66,7 @@ class HttpServer::Connections {
 public:
     Connections(std::uint16_t port, Stage stage)
         : stage_(stage), acceptor_(context_, Tcp::endpoint(asio::ip::address_v4::loopback(), port)) {
+        ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
         accepting_ = std::thread([this] { accept(); });
     }
     Connections(const Connections&) = delete;
@@ -96,14 +98,16 @@ private:
 
     void accept() {
         while (true) {
-            boost::beast::error_code failed;
+            // Not by Asio, whose sockets a machine started meanwhile would inherit and keep open.
+            const int accepted = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
             Tcp::socket socket(context_);
-            acceptor_.accept(socket, failed);
+            if (accepted >= 0) socket.assign(Tcp::v4(), accepted);
             const std::lock_guard lock(mutex_);
             if (ended_) return;
             join_those_over();
-            if (failed) continue;
-            socket.set_option(Tcp::no_delay(true), failed);
+            if (accepted < 0) continue;
+            boost::beast::error_code ignored;  // it only makes small answers quicker
+            socket.set_option(Tcp::no_delay(true), ignored);
             open_.push_back(std::make_unique<Connection>(std::move(socket)));
             auto& connection = *open_.back();
             connection.thread = std::thread([this, &connection] { serve(connection); });

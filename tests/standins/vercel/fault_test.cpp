@@ -120,6 +120,17 @@ TEST_CASE("a connection can end, break, hang or carry nonsense before an answer"
     CHECK(client.receive().status == 0);
 }
 
+TEST_CASE("a connection ends although a machine was started while it was open") {
+    const Scene scene;
+    RawClient client(scene.port());
+    client.send("GET", scene.target(list), scene.headers(), "");
+    CHECK(client.receive().status == 200);
+    scene.sandbox("one");
+    scene.fault("GET", list, {{"close", true}});
+    client.send("GET", scene.target(list), scene.headers(), "");
+    CHECK(client.receive().status == 0);
+}
+
 TEST_CASE("a body can be cut, held back, or come in single bytes") {
     const Scene scene;
     const auto id = scene.sandbox("one");
@@ -164,6 +175,10 @@ TEST_CASE("a stream can end early, break, carry an error, or lines that are no J
     CHECK(reply.lines()[1] == Json{{"kind", "unknown"}});
     CHECK(exit_code(reply) == 0);
 
+    // Also of a command that says nothing.
+    scene.fault("POST", commands, {{"lines", {{"after", 1}, {"then", "error"}}}});
+    CHECK(scene.run(id, "exec sleep 1000").lines().back()["data"]["code"] == "sandbox_stream_closed");
+
     const int number = scene.fault("POST", commands, {{"lines", {{"after", 1}, {"then", "stall"}}}});
     auto client = scene.begin("POST", Scene::session(id, "/cmd"), Scene::waiting("echo out"));
     scene.wait_for_fault(number, 1, 1);
@@ -175,7 +190,7 @@ TEST_CASE("a session can stop in the middle of a stream, or before a request is 
     const Scene scene;
     auto id = scene.sandbox("one");
     scene.fault("POST", commands, {{"lines", {{"after", 1}, {"then", "stop"}}}});
-    const auto reply = scene.run(id, "echo out; exec sleep 1000");
+    const auto reply = scene.run(id, "exec sleep 1000");
     CHECK(reply.lines().back()["data"]["code"] == "sandbox_stream_closed");
     id = scene.resume("one")["session"]["id"];
     scene.fault("POST", commands, {{"stop_session", true}});

@@ -34,7 +34,11 @@ void set_common(World& world, Sandbox& sandbox, const Body& body) {
     if (const auto expiration = body.number("snapshotExpiration", 0, no_limit))
         sandbox.snapshot_expiration = expiration;
     if (body.has("keepLastSnapshots")) sandbox.keep_last_snapshots = valid_keep_last(body["keepLastSnapshots"]);
-    if (const auto network = body.text("networkId")) sandbox.network_id = *network;
+    if (body.is_null("networkId")) {
+        sandbox.network_id.clear();
+    } else if (const auto network = body.text("networkId")) {
+        sandbox.network_id = *network;
+    }
     if (body.has("mounts")) sandbox.mounts = body["mounts"];
     if (const auto region = body.text("region")) sandbox.region = *region;
     if (const auto regions = body.texts("failoverRegions")) {

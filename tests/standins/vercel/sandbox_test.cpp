@@ -204,6 +204,8 @@ TEST_CASE("update changes the record, and nothing when a part is wrong") {
     check_refused(update({{"timeout", 90000}, {"tags", 7}}), 400, "bad_request", "tags");
     CHECK(scene.get("one")["sandbox"]["timeout"] == 60000);
     CHECK_FALSE(update({{"keepLastSnapshots", nullptr}}).json()["sandbox"].contains("keepLastSnapshots"));
+    CHECK(update({{"networkId", "net_1"}}).json()["sandbox"]["networkId"] == "net_1");
+    CHECK_FALSE(update({{"networkId", nullptr}}).json()["sandbox"].contains("networkId"));
     CHECK(update({{"currentSnapshotId", "snap_none"}}).status == 404);
 }
 

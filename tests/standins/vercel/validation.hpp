@@ -16,6 +16,7 @@ public:
     explicit Body(const Request& request);
 
     [[nodiscard]] bool has(const char* name) const { return json_.contains(name); }
+    [[nodiscard]] bool is_null(const char* name) const { return has(name) && json_.at(name).is_null(); }
     [[nodiscard]] const Json& operator[](const char* name) const { return json_.at(name); }
     /// Refuses members that are not among these.
     void only(std::initializer_list<const char*> names) const;
