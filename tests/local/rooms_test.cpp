@@ -194,6 +194,32 @@ TEST_CASE("a process is known by more than its number") {
     CHECK_FALSE(rooms::ProcessId::of(0).has_value());
 }
 
+TEST_CASE("the first process of a namespace is found from any process in it, and only there") {
+    Provider provider;
+    const std::string id = provider.create();
+    const int first = *provider.sandboxes.get(id).first_process;
+    CHECK(rooms::first_in_namespace(first) == first);
+    TestCaller caller;
+    TestSink sink;
+    bool seen = false;
+    sink.on_output = [&] {
+        // The command's helper, and the command.
+        pid_t child = first;
+        for (int depth = 0; depth < 2; ++depth) {
+            const std::string task = std::to_string(child);
+            std::ifstream("/proc/" + task + "/task/" + task + "/children") >> child;
+            CHECK(rooms::first_in_namespace(child) == first);
+            seen = child != first;
+        }
+        caller.cancel();
+    };
+    rooms::RunRequest request = Provider::shell("echo up; sleep 60");
+    request.process.kill_grace_ms = 0;
+    (void)provider.sandboxes.run(id, std::move(request), caller, sink);
+    CHECK(seen);
+    CHECK_FALSE(rooms::first_in_namespace(0).has_value());
+}
+
 TEST_CASE("bubblewrap is told to unshare everything, and the network unless the host's was asked for") {
     rooms::LaunchPlan plan;
     plan.bubblewrap = "/usr/bin/bwrap";
@@ -225,6 +251,11 @@ TEST_CASE("a tree is removed without following links, whatever its modes, names 
     std::ofstream(tree / std::string("odd\n\xff")) << "x";
     for (const char* closed : {"a/b/c", "a/b", "a"}) {
         REQUIRE(::chmod((tree / closed).c_str(), 0000) == 0);
+    }
+    std::filesystem::create_directories(tree / "read" / "only");
+    std::ofstream(tree / "read" / "only" / "file") << "x";
+    for (const char* kept : {"read/only", "read"}) {
+        REQUIRE(::chmod((tree / kept).c_str(), 0500) == 0);
     }
     const rooms::Descriptor parent = rooms::open_directory(AT_FDCWD, directory.path());
     rooms::remove_tree(parent.get(), "tree");
