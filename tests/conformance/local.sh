@@ -5,7 +5,10 @@
 set -euo pipefail
 plugins=$1
 shift
-work=$(mktemp -d "${TMPDIR:-/tmp}/berth-conformance.XXXXXX")
+# shellcheck source=SCRIPTDIR/../support/scratch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../support/scratch.sh"
+make_scratch berth-conformance
+work=$scratch
 # As an ordinary user an unpacked template belongs to the range.
 in_range=()
 [[ $(id -u) -eq 0 || -z ${BERTH_TEST_TEMPLATE:-} ]] || in_range=(unshare --map-auto --map-root-user)

@@ -5,13 +5,16 @@
 #include <poll.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <system_error>
@@ -74,6 +77,28 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
     }
 }
 
+constexpr std::string_view workspace_prefix = "berth-e2e-";
+
+/// Of a directory that no living test has; else empty.
+berth::FileDescriptor lock_of_dead(const std::filesystem::path& directory) {
+    berth::FileDescriptor lock(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) lock.reset();
+    return lock;
+}
+
+/// What killed tests have left. Young ones may not have their lock yet; sandboxes in them end by themselves soon after.
+void remove_left_workspaces() {
+    std::error_code failed;
+    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path(), failed)) {
+        struct stat state {};
+        const bool ours = entry.path().filename().string().starts_with(workspace_prefix) &&
+                          ::lstat(entry.path().c_str(), &state) == 0 && state.st_uid == ::geteuid() &&
+                          ::time(nullptr) - state.st_mtime > 1800;
+        if (!ours) continue;
+        if (const auto lock = lock_of_dead(entry.path())) std::filesystem::remove_all(entry.path(), failed);
+    }
+}
+
 }  // namespace
 
 Running::Running(const std::string& program, const Words& words, const Started& how) {
@@ -126,10 +151,11 @@ Ended Running::wait() {
 }
 
 Workspace::Workspace() {
-    const auto* base = ::getenv("TMPDIR");
-    auto name = std::string(base == nullptr ? "/tmp" : base) + "/berth-e2e-XXXXXX";
+    [[maybe_unused]] static const bool swept = (remove_left_workspaces(), true);
+    auto name = (std::filesystem::temp_directory_path() / (std::string(workspace_prefix) + "XXXXXX")).string();
     if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
     directory_ = name;
+    lock_ = lock_of_dead(directory_);
     std::filesystem::permissions(directory_, std::filesystem::perms(0711));  // a sandbox of root passes through
     configure(R"(version: 1
 plugins: { paths: ["PLUGINS", "TEST_PLUGINS"] }

@@ -88,6 +88,7 @@ public:
 
 private:
     std::filesystem::path directory_;
+    berth::FileDescriptor lock_;  ///< while we live: else the next test removes the directory
 };
 
 [[nodiscard]] std::string berth_path();

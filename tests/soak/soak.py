@@ -9,9 +9,12 @@ nothing was lost and nothing is left.
 """
 import argparse
 import collections
+import fcntl
+import glob
 import os
 import random
 import shutil
+import stat
 import sys
 import tempfile
 import threading
@@ -99,6 +102,35 @@ class Soak:
             self.program.call("rm", info["full_name"])
 
 
+KEPT = "kept"  # in a directory of a run that failed, for whoever looks into it
+
+
+def sweep_homes():
+    """What runs that were killed have left: nobody holds their locks. Young ones may not have theirs yet."""
+    for home in glob.glob(os.path.join(tempfile.gettempdir(), "berth-soak-*")):
+        look = os.lstat(home)
+        ours = stat.S_ISDIR(look.st_mode) and look.st_uid == os.geteuid() and time.time() - look.st_mtime > 1800
+        if not ours or os.path.exists(os.path.join(home, KEPT)):
+            continue
+        lock = os.open(home, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(home, ignore_errors=True)
+        except OSError:
+            pass  # a run that lives
+        finally:
+            os.close(lock)
+
+
+def make_home():
+    """A directory, and the descriptor that locks it while we live."""
+    sweep_homes()
+    home = tempfile.mkdtemp(prefix="berth-soak-")
+    lock = os.open(home, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return home, lock
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--berth", required=True)
@@ -109,7 +141,7 @@ def main():
     options = parser.parse_args()
     options.duration = options.seconds if options.seconds is not None else options.minutes * 60
     print(f"soak: seed {options.seed}, {options.workers} workers, {options.duration:g} s, uid {os.geteuid()}", flush=True)
-    home = tempfile.mkdtemp(prefix="berth-soak-")
+    home, lock = make_home()
     os.chmod(home, 0o711)  # as root, sandboxes have accounts of their own, which must find their way through here
     soak = Soak(options, home)
     began = time.monotonic()
@@ -121,11 +153,14 @@ def main():
           f"sandboxes: " + ", ".join(f"{name} {count}" for name, count in acts.most_common()), flush=True)
     if good:
         shutil.rmtree(home)
+        os.close(lock)
         print("soak: nothing lost, nothing left")
         return 0
     for failure in soak.failures:
         print("soak: FAILED: " + failure, file=sys.stderr)
     print(f"soak: seed {options.seed}; the files are kept in {home}", file=sys.stderr)
+    with open(os.path.join(home, KEPT), "w", encoding="utf-8"):
+        pass
     soak.clear_away()
     return 1
 

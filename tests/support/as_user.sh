@@ -99,7 +99,10 @@ give_back() {
     return $left
 }
 
-home=$(mktemp -d "${TMPDIR:-/tmp}/berth-user.XXXXXX")
+# shellcheck source=SCRIPTDIR/scratch.sh
+source "$(dirname "${BASH_SOURCE[0]}")/scratch.sh"
+make_scratch berth-user
+home=$scratch
 finish() {
     local status=$?
     rm -rf --one-file-system "$home"
