@@ -41,6 +41,8 @@ template <>
 inline constexpr std::uint32_t size_in_v1_0<berth_http_request> = 136;
 template <>
 inline constexpr std::uint32_t size_in_v1_0<berth_http_head> = 64;
+template <>
+inline constexpr std::uint32_t size_in_v1_0<berth_socket_message> = 32;
 
 /// A full-size copy, zero where the plugin's version has no member. Absent when there is none or it is too short to be
 /// of any version.

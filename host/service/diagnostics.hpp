@@ -34,9 +34,12 @@ inline constexpr Diagnostic backend_silent{"BERTH-S-10", Code::unavailable};
 inline constexpr Diagnostic malformed_answer{"BERTH-S-11", Code::protocol_error};
 /// Requests cannot leave at all: certificates, proxy, memory.
 inline constexpr Diagnostic http_unusable{"BERTH-S-12", Code::internal};
+/// A backend answered a wish for a WebSocket with something else; the error's code says which.
+inline constexpr Diagnostic websocket_refused{"BERTH-S-13", Code::protocol_error};
 
 inline constexpr std::array all{no_such_service,   misused_service, not_taken,           state_unusable,
                                 state_too_large,   state_conflict,  backend_unreachable, backend_not_trusted,
-                                connection_broken, backend_silent,  malformed_answer,    http_unusable};
+                                connection_broken, backend_silent,  malformed_answer,    http_unusable,
+                                websocket_refused};
 
 }  // namespace berth::inline host_v1::service_diagnostics

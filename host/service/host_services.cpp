@@ -130,6 +130,13 @@ struct HostServices::Functions {
         return of(host).http_.open(*made_for, request, exchange);
     }
 
+    static berth_status websocket_open(const berth_host* host, berth_call* call, const berth_http_request* request,
+                                       berth_socket** socket) noexcept {
+        auto* const made_for = ServiceCall::of(call);
+        if (host == nullptr || made_for == nullptr) return BERTH_CONTRACT;
+        return of(host).websocket_.open(*made_for, request, socket);
+    }
+
     static constexpr berth_settings settings{sizeof(berth_settings), 0, &setting_get, &setting_at};
     static constexpr berth_secrets secrets{sizeof(berth_secrets), 0, &secret_get};
     static constexpr berth_state state{sizeof(berth_state), 0, &state_get, &state_put, &state_remove, &state_list};
@@ -143,8 +150,10 @@ HostServices::HostServices(std::string provider, Settings settings, EnvironmentV
       environment_(std::move(environment)),
       log_(std::move(log)),
       state_(places.modules.empty() ? nullptr : std::make_unique<StateService>(provider_, std::move(places))),
-      http_(provider_, std::move(http), log_) {
+      http_(provider_, http, log_),
+      websocket_(provider_, std::move(http), log_) {
     static const berth_http http_functions = http_table(&Functions::http_open);
+    static const berth_websocket websocket_functions = websocket_table(&Functions::websocket_open);
     host_.size = sizeof host_;
     host_.minor = BERTH_CONTRACT_MINOR;
     host_.host_data = this;
@@ -154,7 +163,7 @@ HostServices::HostServices(std::string provider, Settings settings, EnvironmentV
     host_.secrets = &Functions::secrets;
     host_.state = state_ ? &Functions::state : &unavailable_state();
     host_.http = http_.is_offered() ? &http_functions : &unavailable_http();
-    host_.websocket = &unavailable_websocket();
+    host_.websocket = websocket_.is_offered() ? &websocket_functions : &unavailable_websocket();
 }
 
 berth_status HostServices::hand_out(ServiceCall& call, const std::string& pointer, berth_bytes_sink* sink) const {

@@ -1,4 +1,4 @@
-// What one plugin instance is handed as `berth_host`: log, settings, secrets, state, http, and the services this host lacks.
+// What one plugin instance is handed as `berth_host`: log, settings, secrets, state, http, websocket; where a module of them is missing, a refusal.
 // Knows no method and no call but through ServiceCall.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "http_service.hpp"
 #include "log.hpp"
 #include "state_service.hpp"
+#include "websocket_service.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -41,6 +42,7 @@ private:
     std::shared_ptr<Log> log_;
     std::unique_ptr<StateService> state_;  ///< none where there is no module for it
     HttpService http_;
+    WebSocketService websocket_;
     berth_host host_{};
 };
 

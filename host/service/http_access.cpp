@@ -18,27 +18,35 @@ HttpAccess::HttpAccess(std::string modules, HttpConfiguration configuration, Env
 
 HttpAccess::~HttpAccess() = default;
 
-HttpTransport& HttpAccess::transport() {
+template <typename Transport>
+Transport& HttpAccess::loaded(std::unique_ptr<Transport>& transport, const char* module, const char* symbol) {
+    using Make = Transport*(const HttpTransportOptions&) noexcept;
     const std::lock_guard lock(mutex_);
-    if (!transport_) {
-        auto* const make =
-            reinterpret_cast<MakeHttpTransport*>(module_symbol(modules_ + "/http.so", make_http_transport_symbol));
+    if (!transport) {
+        auto* const make = reinterpret_cast<Make*>(module_symbol(modules_ + "/" + module, symbol));
         HttpTransportOptions options;
         options.user_agent = "berth/" BERTH_VERSION;
         options.certificates = choose_certificates(configuration_, variables_);
         options.connect_limit = configuration_.connect_timeout;
-        transport_.reset(make(options));
-        if (!transport_) {
+        transport.reset(make(options));
+        if (!transport) {
             throw Error(service_diagnostics::http_unusable, "there is no memory, or no thread, to reach backends with",
                         "free some memory, or raise the limit of processes");
         }
     }
-    return *transport_;
+    return *transport;
 }
 
-ProxyChoice HttpAccess::proxy_for(const HttpRequestPlan& plan) const {
-    if (!plan.unix_socket.empty()) return {};
-    return choose_proxy(plan.url, configuration_, variables_);
+HttpTransport& HttpAccess::transport() {
+    return loaded(transport_, "http.so", make_http_transport_symbol);
+}
+
+SocketTransport& HttpAccess::sockets() {
+    return loaded(sockets_, "websocket.so", make_socket_transport_symbol);
+}
+
+ProxyChoice HttpAccess::proxy_for(std::string_view url) const {
+    return choose_proxy(url, configuration_, variables_);
 }
 
 }  // namespace berth::inline host_v1

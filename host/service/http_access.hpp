@@ -8,6 +8,7 @@
 
 #include "http_options.hpp"
 #include "http_transport.hpp"
+#include "socket_transport.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -23,14 +24,20 @@ public:
     [[nodiscard]] bool is_offered() const noexcept { return !modules_.empty(); }
     /// Loads it with the first question. Throws Error.
     [[nodiscard]] HttpTransport& transport();
-    [[nodiscard]] ProxyChoice proxy_for(const HttpRequestPlan& plan) const;
+    [[nodiscard]] SocketTransport& sockets();
+    /// For an http:// or https:// address.
+    [[nodiscard]] ProxyChoice proxy_for(std::string_view url) const;
 
 private:
+    template <typename Transport>
+    [[nodiscard]] Transport& loaded(std::unique_ptr<Transport>& transport, const char* module, const char* symbol);
+
     const std::string modules_;
     const HttpConfiguration configuration_;
     const EnvironmentVariables variables_;
     std::mutex mutex_;
     std::unique_ptr<HttpTransport> transport_;
+    std::unique_ptr<SocketTransport> sockets_;
 };
 
 }  // namespace berth::inline host_v1

@@ -1,5 +1,6 @@
 #include "http_options.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace berth::inline host_v1 {
@@ -37,6 +38,19 @@ ProxyChoice choose_proxy(std::string_view url, const HttpConfiguration& configur
     if (!choice.proxy.empty())
         choice.no_proxy = first_of(variables, std::array<std::string_view, 2>{"no_proxy", "NO_PROXY"});
     return choice;
+}
+
+bool is_excluded(std::string_view host, std::string_view no_proxy) {
+    for (std::size_t at = 0; at <= no_proxy.size();) {
+        const auto end = std::min(no_proxy.find_first_of(", ", at), no_proxy.size());
+        auto name = no_proxy.substr(at, end - at);
+        at = end + 1;
+        if (name == "*") return true;
+        if (name.starts_with('.')) name.remove_prefix(1);
+        if (name.empty() || !host.ends_with(name)) continue;
+        if (host.size() == name.size() || host[host.size() - name.size() - 1] == '.') return true;
+    }
+    return false;
 }
 
 std::string choose_certificates(const HttpConfiguration& configuration, const EnvironmentVariables& variables) {

@@ -23,6 +23,9 @@ struct ProxyChoice {
 [[nodiscard]] ProxyChoice choose_proxy(std::string_view url, const HttpConfiguration& configuration,
                                        const EnvironmentVariables& variables);
 
+/// Whether a list as in the variable no_proxy names this host: itself, a domain it is in, or "*".
+[[nodiscard]] bool is_excluded(std::string_view host, std::string_view no_proxy);
+
 /// The file of certificates to trust: the configuration's, else SSL_CERT_FILE; empty: the system's.
 [[nodiscard]] std::string choose_certificates(const HttpConfiguration& configuration,
                                               const EnvironmentVariables& variables);

@@ -7,6 +7,7 @@
 #include "diagnostics.hpp"
 #include "http_exchange.hpp"
 #include "http_request.hpp"
+#include "request_secrets.hpp"
 #include "service_call.hpp"
 
 namespace berth::inline host_v1 {
@@ -25,23 +26,10 @@ void HttpService::warn_of_clear_text(const std::string& url, std::size_t secrets
 
 HttpRequestPlan HttpService::plan(ServiceCall& call, const berth_http_request* request) {
     auto plan = plan_of(request);
-    const auto secrets = secrets_of(request);
-    for (const auto secret : secrets) {
-        log_->secrets().add(secret);
-        // "Bearer TOKEN": the token alone must not be seen either.
-        if (const auto space = secret.rfind(' '); space != std::string_view::npos)
-            log_->secrets().add(secret.substr(space + 1));
-    }
-    if (plan.unix_socket.empty()) warn_of_clear_text(plan.url, secrets.size());
-    auto choice = access_->proxy_for(plan);
-    if (const auto at = choice.proxy.rfind('@'); at != std::string::npos) {
-        const auto begin = choice.proxy.find("://");
-        const auto from = begin == std::string::npos ? 0 : begin + 3;
-        const auto credentials = std::string_view(choice.proxy).substr(from, at - from);
-        log_->secrets().add(credentials);
-        if (const auto colon = credentials.find(':'); colon != std::string_view::npos)
-            log_->secrets().add(credentials.substr(colon + 1));
-    }
+    const auto secrets = remember_secrets(log_->secrets(), request);
+    if (plan.unix_socket.empty()) warn_of_clear_text(plan.url, secrets);
+    auto choice = plan.unix_socket.empty() ? access_->proxy_for(plan.url) : ProxyChoice{};
+    remember_proxy(log_->secrets(), choice.proxy);
     plan.proxy = std::move(choice.proxy);
     plan.no_proxy = std::move(choice.no_proxy);
     const auto window = call.window_end();

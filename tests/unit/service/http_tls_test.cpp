@@ -1,94 +1,28 @@
 // Requests over TLS: who is trusted and who is not, and HTTP/2 where the server offers it.
-#include <sys/wait.h>
-#include <unistd.h>
+#include <string>
+#include <vector>
 
-#include <atomic>
-#include <condition_variable>
-#include <cstdlib>
-#include <filesystem>
-#include <thread>
-
-#include "base/file_descriptor.hpp"
 #include "http_support.hpp"
+#include "server_process.hpp"
 
 using namespace berth_test;
 
 namespace {
 
-void run(const std::string& command) {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe,cert-env33-c): a test's own words, before it has a thread
-    REQUIRE_MESSAGE(std::system(command.c_str()) == 0, command);
-}
-
-/// A certificate that nobody but a test trusts, for localhost and 127.0.0.1.
-class Certificate {
-public:
-    Certificate() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "berth-tls.XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        directory_ = pattern;
-        run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
-            "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout " +
-            key() + " -out " + file() + " 2>/dev/null");
-    }
-    Certificate(const Certificate&) = delete;
-    Certificate& operator=(const Certificate&) = delete;
-    ~Certificate() {
-        std::error_code ignored;
-        std::filesystem::remove_all(directory_, ignored);
-    }
-    [[nodiscard]] std::string file() const { return directory_ + "/certificate.pem"; }
-    [[nodiscard]] std::string key() const { return directory_ + "/key.pem"; }
-    [[nodiscard]] HttpConfiguration trusted() const {
-        HttpConfiguration http;
-        http.ca_file = file();
-        return http;
-    }
-
-private:
-    std::string directory_;
-};
-
-/// tests/support/tls_server.py as a child; it ends with its standard input.
+/// tests/support/tls_server.py.
 class TlsServer {
 public:
     enum class Speaks { http_1, http_2 };
-    TlsServer(const Certificate& certificate, Speaks speaks) {
-        auto to_it = make_pipe();
-        auto from_it = make_pipe();
-        child_ = ::fork();
-        REQUIRE(child_ >= 0);
-        if (child_ == 0) {
-            ::dup2(to_it.read_end.get(), 0);
-            ::dup2(from_it.write_end.get(), 1);
-            ::execl(BERTH_TLS_SERVER, BERTH_TLS_SERVER, certificate.file().c_str(), certificate.key().c_str(),
-                    speaks == Speaks::http_2 ? "h2" : nullptr, nullptr);
-            ::_exit(127);
-        }
-        from_it.write_end.reset();
-        life_ = std::move(to_it.write_end);
-        std::string text;
-        char byte = 0;
-        while (::read(from_it.read_end.get(), &byte, 1) == 1 && byte != '\n')
-            text += byte;
-        REQUIRE_MESSAGE(!text.empty(), "the server did not start; python3-h2 is needed");
-        port_ = text;
-    }
-    TlsServer(const TlsServer&) = delete;
-    TlsServer& operator=(const TlsServer&) = delete;
-    ~TlsServer() {
-        life_.reset();
-        int status = 0;
-        ::waitpid(child_, &status, 0);
-    }
+    TlsServer(const Certificate& certificate, Speaks speaks)
+        : process_(BERTH_TLS_SERVER, speaks == Speaks::http_2
+                                         ? std::vector<std::string>{certificate.file(), certificate.key(), "h2"}
+                                         : std::vector<std::string>{certificate.file(), certificate.key()}) {}
     [[nodiscard]] std::string url(const std::string& path, const std::string& host = "localhost") const {
-        return "https://" + host + ":" + port_ + path;
+        return "https://" + host + ":" + process_.port() + path;
     }
 
 private:
-    FileDescriptor life_;
-    pid_t child_ = -1;
-    std::string port_;
+    ServerProcess process_;
 };
 
 struct Answered {
