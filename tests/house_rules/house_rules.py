@@ -10,11 +10,12 @@ from pathlib import Path
 
 FLOORS = ["base", "config", "plugin", "service", "provider", "engine", "conformance", "cli"]
 
-# library -> (what an include of it looks like, where its one owner lives)
+# library -> (what an include of it looks like, where its one owner lives; or each of its owners, which share nothing)
 OWNERS = {
     "Boost.DLL": (r"boost/dll", "host/plugin/"),
     "Boost": (r"boost/(?!dll|asio|beast)", None),
-    "Boost.Beast": (r"boost/(?:asio|beast)", "tests/standins/"),
+    "Boost.Beast": (r"boost/(?:asio|beast)", "host/service/websocket/", "tests/standins/"),
+    "OpenSSL": (r"openssl/", "host/service/websocket/"),
     "yaml-cpp": (r"yaml-cpp/", "host/config/"),
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),
@@ -71,19 +72,21 @@ def includes(text):
 
 def rule_owners(tree):
     """Each library is included by one file only."""
-    for library, (pattern, place) in OWNERS.items():
+    for library, (pattern, *places) in OWNERS.items():
         users = [p for p in tree.code() if any(re.match(pattern, name) for _, _, name in includes(tree.text(p)))]
-        if place is None:
+        if places == [None]:
             owned = re.compile(OWNERS["Boost.DLL"][0])
             for path in users:
                 if not any(owned.match(name) for _, _, name in includes(tree.text(path))):
                     yield f"{path}: includes {library}, which only the plugin loader does"
             continue
         for path in users:
-            if not path.startswith(place):
-                yield f"{path}: includes {library}, whose owner lives in {place}"
-        if len(users) != 1:
-            yield f"{library} has {len(users)} owner files instead of one: {', '.join(users) or 'none'}"
+            if not path.startswith(tuple(places)):
+                yield f"{path}: includes {library}, whose owner lives in {' and '.join(places)}"
+        for place in places:
+            owners = [path for path in users if path.startswith(place)]
+            if len(owners) != 1:
+                yield f"{library} has {len(owners)} owner files in {place} instead of one: {', '.join(owners) or 'none'}"
 
 
 def rule_command_line_library(tree):

@@ -48,6 +48,7 @@ GOOD = {
     "plugins/common/tar.cpp": COMMENT + "#include <archive.h>\n",
     "host/service/state/database.cpp": COMMENT + NAMESPACE + "#include <sqlite3.h>\n",
     "host/service/http/curl.hpp": COMMENT + NAMESPACE + "#include <curl/curl.h>\n",
+    "host/service/websocket/beast.hpp": COMMENT + NAMESPACE + "#include <boost/asio.hpp>\n#include <openssl/ssl.h>\n",
     "plugins/local/README.md": "# local\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",

@@ -34,7 +34,7 @@ public:
     // --- the transport's side ---
 
     void is_open();
-    /// False: that is enough for now; room_again() will say when there is room.
+    /// False: no more, until take_room() says that there is room.
     [[nodiscard]] bool arrived(SocketEvent event);
     void ended(int close_code);  ///< no message will come any more
     void failed(SocketFailure failure);
