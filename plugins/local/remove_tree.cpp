@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -56,18 +57,33 @@ Descriptor open_for_removal(int parent, const char* name) {
 
 class Removal {
 public:
-    explicit Removal(int parent) : parent_(parent) {}
+    explicit Removal(int parent) : parent_(parent), prefix_(".removed-" + random_name(12) + "-") {}
 
+    // However many directories there are: those that wait are known by their names in the parent, not by us.
     void run(const std::string& name) {
-        waiting_.push_back(name);
-        while (!waiting_.empty()) {
-            const std::string next = std::move(waiting_.back());
-            waiting_.pop_back();
-            empty(next);
+        empty(name);
+        while (moved_ > 0) {
+            moved_ = 0;
+            empty_moved();
         }
     }
 
 private:
+    void empty_moved() {
+        Listing listing = list(open_directory(parent_, "."));
+        if (!listing) {
+            throw system_failure("cannot list a directory", errno);
+        }
+        bool missed = false;
+        while (const dirent* entry = next_entry(listing.get())) {
+            if (std::string_view(entry->d_name).starts_with(prefix_)) {
+                empty(entry->d_name);
+                missed = true;  // what was moved meanwhile this listing may not show
+            }
+        }
+        moved_ += missed ? 1 : 0;
+    }
+
     // Everything that is not a filled directory goes at once; those move up and wait for their turn.
     void empty(const std::string& name) {
         Descriptor directory = open_for_removal(parent_, name.c_str());
@@ -109,16 +125,18 @@ private:
         }
         // To move a directory its own `..` changes: it must be writable for that.
         [[maybe_unused]] const Descriptor opened = open_for_removal(directory, name);
-        const std::string place = ".removed-" + random_name(12);
+        const std::string place = prefix_ + std::to_string(++count_);
         if (::renameat(directory, name, parent_, place.c_str()) != 0) {
             error = errno;
             throw system_failure("cannot move a directory of the sandbox", error);
         }
-        waiting_.push_back(place);
+        ++moved_;
     }
 
     int parent_;
-    std::vector<std::string> waiting_;
+    std::string prefix_;
+    std::uint64_t count_ = 0;
+    std::uint64_t moved_ = 0;  // since the last listing of the parent
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 # plain name, so this answers 77 (skipped). BERTH_TEST_UID chooses the uid; it needs no entry in /etc/passwd.
 # BERTH_TEST_SUBIDS=FIRST gives that user a name and 65,536 subordinate ids from FIRST on, in a copy of /etc that only
 # this test sees.
+# shellcheck disable=SC2015,SC2317 # a failed step may well go on to the next group; finish runs as a trap
 set -euo pipefail
 
 if [[ $(id -u) -ne 0 ]]; then
@@ -96,7 +97,7 @@ give_back() {
             sleep 0.05
         done
     done
-    return $left
+    return "$left"
 }
 
 # shellcheck source=SCRIPTDIR/scratch.sh
