@@ -44,7 +44,7 @@ Answer asked_answer(const Stage& stage, const Met& met) {
 void change_headers(Answer& answer, const Met& met) {
     if (!met.has("headers")) return;
     for (const auto& [name, value] : met["headers"].items()) {
-        const auto same = [&](const auto& header) { return header.first == name; };
+        const auto same = [&wanted = name](const auto& header) { return header.first == wanted; };
         answer.headers.erase(std::remove_if(answer.headers.begin(), answer.headers.end(), same), answer.headers.end());
         if (value.is_string()) answer.headers.emplace_back(name, value.get<std::string>());
     }

@@ -53,27 +53,55 @@ void mark_over(World& world, Command& command, const std::shared_ptr<Outcome>& h
 
 /// Reads both pipes until the command has ended and what it had written is taken; then until nobody can write any more,
 /// so that what it left running is not ended by a broken pipe.
-void pump(World& world, const std::shared_ptr<Command>& command, const Ends& ends,
-          const std::shared_ptr<Outcome>& outcome) {
-    constexpr std::array streams{"stdout", "stderr"};
-    std::array<pollfd, 3> waits{pollfd{ends.from[0].get(), POLLIN, 0}, pollfd{ends.from[1].get(), POLLIN, 0},
-                                pollfd{ends.over->get(), POLLIN, 0}};
-    while (waits[0].fd >= 0 || waits[1].fd >= 0 || waits[2].fd >= 0) {
-        if (::poll(waits.data(), waits.size(), -1) < 0) continue;
-        const bool over = waits[2].revents != 0;
-        for (std::size_t index = 0; index < streams.size(); ++index) {
-            if (waits[index].revents == 0) continue;
-            const bool took = take(world, *command, ends.from[index], streams[index]);
-            while (over && take(world, *command, ends.from[index], streams[index])) {
+class Pump {
+public:
+    Pump(World& world, std::shared_ptr<Command> command, std::shared_ptr<Ends> ends, std::shared_ptr<Outcome> outcome)
+        : world_(world), command_(std::move(command)), ends_(std::move(ends)), outcome_(std::move(outcome)) {}
+
+    void run() {
+        while (reading() || waits_[2].fd >= 0) {
+            if (::poll(waits_.data(), waits_.size(), -1) < 0) continue;
+            if (waits_[2].revents != 0) {
+                waits_[2].fd = -1;
+                ended_ = true;
             }
-            if (!took) waits[index].fd = -1;
-        }
-        if (over) {
-            waits[2].fd = -1;
-            mark_over(world, *command, outcome);
+            read(0, "stdout");
+            read(1, "stderr");
+            if (ended_ && !marked_ && (!ends_with_output() || !reading())) {
+                marked_ = true;
+                mark_over(world_, *command_, outcome_);
+            }
         }
     }
-}
+
+private:
+    [[nodiscard]] bool reading() const { return waits_[0].fd >= 0 || waits_[1].fd >= 0; }
+
+    /// At the end everything there is, before that one piece.
+    void read(std::size_t index, const char* stream) {
+        auto& wait = waits_[index];
+        if (wait.fd < 0 || (wait.revents == 0 && !ended_)) return;
+        bool took = take(world_, *command_, ends_->from[index], stream);
+        while (took && ended_) {
+            took = take(world_, *command_, ends_->from[index], stream);
+        }
+        if (!took && (wait.revents & POLLHUP) != 0) wait.fd = -1;
+    }
+
+    bool ends_with_output() {
+        const std::lock_guard lock(world_.mutex);
+        return world_.behaviour.commands_end == "output" && outcome_->kind != Outcome::Kind::lost;
+    }
+
+    World& world_;
+    std::shared_ptr<Command> command_;
+    std::shared_ptr<Ends> ends_;
+    std::shared_ptr<Outcome> outcome_;
+    std::array<pollfd, 3> waits_{pollfd{ends_->from[0].get(), POLLIN, 0}, pollfd{ends_->from[1].get(), POLLIN, 0},
+                                 pollfd{ends_->over->get(), POLLIN, 0}};
+    bool ended_ = false;
+    bool marked_ = false;
+};
 
 void add_defaults(const Session& session, Texts& variables) {
     variables.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
@@ -146,7 +174,7 @@ std::shared_ptr<Command> start_command(World& world, Lock& lock, const std::shar
         });
     output.write_end.reset();
     error.write_end.reset();
-    world.threads().start([&world, command, ends, outcome] { pump(world, command, *ends, outcome); });
+    world.threads().start([&world, command, ends, outcome] { Pump(world, command, ends, outcome).run(); });
 
     lock.lock();
     command->process = process;

@@ -147,6 +147,22 @@ TEST_CASE("what a command left running is not ended by a broken pipe") {
     CHECK(exit_code(scene.run(id, "echo go > gate; until [ -s result ]; do :; done")) == 0);
 }
 
+TEST_CASE("a command can be made to last as long as what it left running can write") {
+    const Scene scene;
+    scene.behave({{"commands_end", "output"}});
+    const auto id = scene.sandbox("one");
+    CHECK(exit_code(scene.run(id, "mkfifo gate")) == 0);
+    auto client = scene.begin("POST", Scene::session(id, "/cmd"), Scene::waiting("(cat gate; echo late) & exit 3"));
+    CHECK(client.receive_head().status == 200);
+    CHECK(exit_code(scene.run(id, "echo go > gate")) == 0);
+    std::string body;
+    for (auto piece = client.receive_piece(); !piece.empty(); piece = client.receive_piece()) {
+        body += piece;
+    }
+    CHECK(body.find("late") != std::string::npos);
+    CHECK(body.find("\"exitCode\":3") != std::string::npos);
+}
+
 TEST_CASE("bodies that are wrong are refused with the member's name") {
     const Scene scene;
     const auto cmd = Scene::session(scene.sandbox("one"), "/cmd");
