@@ -5,33 +5,17 @@
 #include <fcntl.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <string>
 
+#include "../../support/scratch_folder.hpp"
+
 using namespace berth;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Scratch {
-public:
-    Scratch() {
-        std::string pattern = (fs::temp_directory_path() / "berth-directory-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path = pattern;
-    }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    ~Scratch() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-
-    fs::path path;
-};
 
 FileDescriptor opened(const fs::path& path) {
     FileDescriptor descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -42,7 +26,7 @@ FileDescriptor opened(const fs::path& path) {
 }  // namespace
 
 TEST_CASE("a directory gives each of its names but the dots, and errno 0 at the end") {
-    const Scratch scratch;
+    const berth_test::ScratchFolder scratch("directory");
     for (const auto* name : {"one", ".hidden", "..."})
         std::ofstream(scratch.path / name) << "x";
     const auto descriptor = opened(scratch.path);
@@ -58,14 +42,14 @@ TEST_CASE("a directory gives each of its names but the dots, and errno 0 at the 
 }
 
 TEST_CASE("the descriptor stays the caller's when the stream is gone") {
-    const Scratch scratch;
+    const berth_test::ScratchFolder scratch("directory");
     const auto descriptor = opened(scratch.path);
     { const auto stream = read_directory(descriptor); }
     CHECK(::fcntl(descriptor.get(), F_GETFD) == FD_CLOEXEC);
 }
 
 TEST_CASE("what is no directory gives no stream and says so") {
-    const Scratch scratch;
+    const berth_test::ScratchFolder scratch("directory");
     std::ofstream(scratch.path / "file") << "x";
     CHECK_FALSE(read_directory(opened(scratch.path / "file")));
     CHECK(errno == ENOTDIR);

@@ -2,37 +2,15 @@
 #include "cli/terminal.hpp"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../../support/terminal_pair.hpp"
 #include "base/file_descriptor.hpp"
 
 using namespace berth;
 using namespace berth::cli;
-
-namespace {
-
-struct Pair {
-    FileDescriptor master;
-    FileDescriptor slave;
-};
-
-Pair make_terminal() {
-    Pair pair;
-    pair.master.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    REQUIRE(pair.master);
-    REQUIRE(::grantpt(pair.master.get()) == 0);
-    REQUIRE(::unlockpt(pair.master.get()) == 0);
-    char name[128] = {};
-    REQUIRE(::ptsname_r(pair.master.get(), name, sizeof name) == 0);
-    pair.slave.reset(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
-    REQUIRE(pair.slave);
-    return pair;
-}
-
-}  // namespace
+using berth_test::make_terminal;
 
 TEST_CASE("what is no terminal is left alone") {
     const auto pipe = make_pipe();

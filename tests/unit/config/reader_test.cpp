@@ -10,8 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "../../support/scratch_folder.hpp"
 #include "config_support.hpp"
-#include "scratch_folder.hpp"
 
 using namespace berth;
 namespace fs = std::filesystem;
@@ -35,8 +35,8 @@ std::string problem_of(const fs::path& file) {
 }  // namespace
 
 TEST_CASE("the named file comes first, then the variable, then home, then the system's") {
-    const ScratchFolder folder;
-    const auto& root = folder.path();
+    const berth_test::ScratchFolder folder("config");
+    const auto& root = folder.path;
     const auto system = root / "etc";
     const auto in_system = write(system / "berth/berth.yaml");
     const auto in_home = write(root / "home/.config/berth/berth.yaml");
@@ -58,16 +58,16 @@ TEST_CASE("the named file comes first, then the variable, then home, then the sy
 }
 
 TEST_CASE("a berth.yaml in the working directory is read only when named") {
-    const ScratchFolder folder;
-    write(folder.path() / "berth.yaml");
-    write(folder.path() / "berth/berth.yaml");
+    const berth_test::ScratchFolder folder("config");
+    write(folder.path / "berth.yaml");
+    write(folder.path / "berth/berth.yaml");
     const auto before = fs::current_path();
-    fs::current_path(folder.path());
+    fs::current_path(folder.path);
     const auto unnamed = find_configuration({}, variables({{"XDG_CONFIG_HOME", "."}, {"HOME", "."}}), "/nowhere");
     const auto named = find_configuration(fs::path("berth.yaml"), variables({}), "/nowhere");
     fs::current_path(before);
     CHECK(unnamed == std::nullopt);
-    CHECK(named == folder.path() / "berth.yaml");
+    CHECK(named == folder.path / "berth.yaml");
 }
 
 TEST_CASE("with no file at all there is the provider local") {
@@ -81,42 +81,41 @@ TEST_CASE("with no file at all there is the provider local") {
 }
 
 TEST_CASE("a file that was asked for has to be there") {
-    const ScratchFolder folder;
-    CHECK(problem_of(folder.path() / "none.yaml") == "BERTH-C-01");
-    CHECK_THROWS_AS(static_cast<void>(load_configuration(folder.path() / "none.yaml", variables({}))), Error);
+    const berth_test::ScratchFolder folder("config");
+    CHECK(problem_of(folder.path / "none.yaml") == "BERTH-C-01");
+    CHECK_THROWS_AS(static_cast<void>(load_configuration(folder.path / "none.yaml", variables({}))), Error);
     CHECK_THROWS_AS(
-        static_cast<void>(load_configuration({}, variables({{"BERTH_CONFIG", (folder.path() / "x").string()}}))),
-        Error);
+        static_cast<void>(load_configuration({}, variables({{"BERTH_CONFIG", (folder.path / "x").string()}}))), Error);
 }
 
 TEST_CASE("a file that is found but leads nowhere is an error, not a silent default") {
-    const ScratchFolder folder;
-    fs::create_directories(folder.path() / "berth");
-    fs::create_symlink("gone.yaml", folder.path() / "berth/berth.yaml");
-    CHECK_THROWS_AS(static_cast<void>(load_configuration({}, variables({{"XDG_CONFIG_HOME", folder.path().string()}}))),
+    const berth_test::ScratchFolder folder("config");
+    fs::create_directories(folder.path / "berth");
+    fs::create_symlink("gone.yaml", folder.path / "berth/berth.yaml");
+    CHECK_THROWS_AS(static_cast<void>(load_configuration({}, variables({{"XDG_CONFIG_HOME", folder.path.string()}}))),
                     Error);
 }
 
 TEST_CASE("only regular files are read, and nothing waits for a writer") {
-    const ScratchFolder folder;
-    CHECK(problem_of(folder.path()) == "BERTH-C-01");
-    REQUIRE(::mkfifo((folder.path() / "pipe").c_str(), 0600) == 0);
-    CHECK(problem_of(folder.path() / "pipe") == "BERTH-C-01");
+    const berth_test::ScratchFolder folder("config");
+    CHECK(problem_of(folder.path) == "BERTH-C-01");
+    REQUIRE(::mkfifo((folder.path / "pipe").c_str(), 0600) == 0);
+    CHECK(problem_of(folder.path / "pipe") == "BERTH-C-01");
 }
 
 TEST_CASE("a file that everybody may write to is refused: it is code") {
-    const ScratchFolder folder;
-    const auto file = write(folder.path() / "berth.yaml");
+    const berth_test::ScratchFolder folder("config");
+    const auto file = write(folder.path / "berth.yaml");
     CHECK(problem_of(file) == "0 problems");
     fs::permissions(file, fs::perms::others_write, fs::perm_options::add);
     CHECK(problem_of(file) == "BERTH-C-02");
-    fs::create_symlink(file, folder.path() / "link.yaml");
-    CHECK(problem_of(folder.path() / "link.yaml") == "BERTH-C-02");
+    fs::create_symlink(file, folder.path / "link.yaml");
+    CHECK(problem_of(folder.path / "link.yaml") == "BERTH-C-02");
 }
 
 TEST_CASE("a file of somebody else is refused" * doctest::skip(::geteuid() != 0)) {
-    const ScratchFolder folder;
-    const auto file = write(folder.path() / "berth.yaml");
+    const berth_test::ScratchFolder folder("config");
+    const auto file = write(folder.path / "berth.yaml");
     REQUIRE(::chown(file.c_str(), 12'345, 0) == 0);
     CHECK(problem_of(file) == "BERTH-C-02");
 }
@@ -130,26 +129,26 @@ TEST_CASE("an ordinary user reads root's file" * doctest::skip(::geteuid() == 0)
 }
 
 TEST_CASE("a file is read up to its limit and no further") {
-    const ScratchFolder folder;
+    const berth_test::ScratchFolder folder("config");
     const std::string head = "version: 1\n#";
     const std::size_t limit = std::size_t{1} << 20U;
-    CHECK(problem_of(write(folder.path() / "a", head + std::string(limit - head.size(), 'x'))) == "0 problems");
-    CHECK(problem_of(write(folder.path() / "b", head + std::string(3 * limit, 'x'))) == "BERTH-C-03");
+    CHECK(problem_of(write(folder.path / "a", head + std::string(limit - head.size(), 'x'))) == "0 problems");
+    CHECK(problem_of(write(folder.path / "b", head + std::string(3 * limit, 'x'))) == "BERTH-C-03");
 }
 
 TEST_CASE("relative paths start from the folder of the file, however the file was named") {
-    const ScratchFolder folder;
-    write(folder.path() / "c/berth.yaml", "version: 1\nplugins: {paths: [p]}\n");
+    const berth_test::ScratchFolder folder("config");
+    write(folder.path / "c/berth.yaml", "version: 1\nplugins: {paths: [p]}\n");
     const auto before = fs::current_path();
-    fs::current_path(folder.path());
+    fs::current_path(folder.path);
     const auto configuration = load_configuration(fs::path("c/../c/berth.yaml"), variables({}));
     fs::current_path(before);
-    CHECK(configuration.plugin_paths.at(0) == folder.path() / "c/p");
+    CHECK(configuration.plugin_paths.at(0) == folder.path / "c/p");
 }
 
 TEST_CASE("one error tells the first problem and counts the others") {
-    const ScratchFolder folder;
-    const auto file = write(folder.path() / "berth.yaml", "version: 1\na: 1\nb: 2\nc: 3\n");
+    const berth_test::ScratchFolder folder("config");
+    const auto file = write(folder.path / "berth.yaml", "version: 1\na: 1\nb: 2\nc: 3\n");
     try {
         static_cast<void>(load_configuration(file, variables({})));
         FAIL("a configuration with unknown keys was taken");

@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "../../support/scratch_folder.hpp"
 #include "config_support.hpp"
-#include "scratch_folder.hpp"
 
 using namespace berth;
 
@@ -68,10 +68,10 @@ TEST_CASE("paths start from home, or from the folder of the file") {
 }
 
 TEST_CASE("a file is read whole, without the newline at its end") {
-    const ScratchFolder folder;
+    const berth_test::ScratchFolder folder("config");
     const auto text_of = [&folder](const std::string& content) {
-        std::ofstream(folder.path() / "f", std::ios::binary | std::ios::trunc) << content;
-        return read_reference_file(folder.path() / "f");
+        std::ofstream(folder.path / "f", std::ios::binary | std::ios::trunc) << content;
+        return read_reference_file(folder.path / "f");
     };
     CHECK(text_of("secret\n").text == "secret");
     CHECK(text_of("two\n\n").text == "two\n");
@@ -82,11 +82,11 @@ TEST_CASE("a file is read whole, without the newline at its end") {
 }
 
 TEST_CASE("a file that is missing or no file is said, and nothing waits") {
-    const ScratchFolder folder;
-    CHECK(read_reference_file(folder.path() / "none").problem.find("No such file") != std::string::npos);
-    CHECK(read_reference_file(folder.path()).problem.find("not a regular file") != std::string::npos);
-    REQUIRE(::mkfifo((folder.path() / "pipe").c_str(), 0600) == 0);
-    CHECK(read_reference_file(folder.path() / "pipe").problem.find("not a regular file") != std::string::npos);
+    const berth_test::ScratchFolder folder("config");
+    CHECK(read_reference_file(folder.path / "none").problem.find("No such file") != std::string::npos);
+    CHECK(read_reference_file(folder.path).problem.find("not a regular file") != std::string::npos);
+    REQUIRE(::mkfifo((folder.path / "pipe").c_str(), 0600) == 0);
+    CHECK(read_reference_file(folder.path / "pipe").problem.find("not a regular file") != std::string::npos);
 }
 
 TEST_CASE("a variable that is not set is said, an empty one is empty") {

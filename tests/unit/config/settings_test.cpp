@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "../../support/scratch_folder.hpp"
 #include "config/setting_places.hpp"
 #include "config_support.hpp"
-#include "scratch_folder.hpp"
 
 using namespace berth;
 using nlohmann::json;
@@ -70,10 +70,10 @@ TEST_CASE("references in plain values are replaced, whole or in part") {
 }
 
 TEST_CASE("files are read for plain values, relative to the file or to home") {
-    const ScratchFolder folder;
-    std::ofstream(folder.path() / "region") << "us\n";
-    auto tree = tree_of("a: \"${file:region}\", b: \"${file:" + (folder.path() / "region").string() + "}\"");
-    tree.directory = folder.path();
+    const berth_test::ScratchFolder folder("config");
+    std::ofstream(folder.path / "region") << "us\n";
+    auto tree = tree_of("a: \"${file:region}\", b: \"${file:" + (folder.path / "region").string() + "}\"");
+    tree.directory = folder.path;
     CHECK(settled(tree).settings.values == json{{"a", "us"}, {"b", "us"}});
 }
 
@@ -138,11 +138,11 @@ TEST_CASE("a secret whose source is missing or empty is said when settings are m
 }
 
 TEST_CASE("a secret is read anew at each use") {
-    const ScratchFolder folder;
-    const auto file = folder.path() / "token";
+    const berth_test::ScratchFolder folder("config");
+    const auto file = folder.path / "token";
     std::ofstream(file) << "first\n";
     auto tree = tree_of("token: \"${file:token}\"");
-    tree.directory = folder.path();
+    tree.directory = folder.path;
     const auto result = settled(tree, {secret("/token")});
     REQUIRE(result.problems.empty());
     const auto& source = result.settings.secrets.at("/token");

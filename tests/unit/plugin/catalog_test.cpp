@@ -4,10 +4,10 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "../../support/scratch_folder.hpp"
 #include "elf_image.hpp"
 
 using namespace berth;
@@ -15,19 +15,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-class Scratch {
+class Scratch : public berth_test::ScratchFolder {
 public:
-    Scratch() {
-        std::string pattern = (fs::temp_directory_path() / "berth-catalog-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path = pattern;
-    }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    ~Scratch() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
+    Scratch() : ScratchFolder("catalog") {}
 
     /// A file that says it is the plugin `name`; readable, not loadable.
     void plugin(const std::string& file_name, const std::string& name) const {
@@ -45,8 +35,6 @@ public:
             .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
         REQUIRE(::chmod((path / file_name).c_str(), 0644) == 0);
     }
-
-    fs::path path;
 };
 
 Catalog read(std::vector<std::string> directories) {

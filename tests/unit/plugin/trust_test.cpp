@@ -5,9 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+
+#include "../../support/scratch_folder.hpp"
 
 using namespace berth;
 namespace fs = std::filesystem;
@@ -15,23 +16,13 @@ namespace fs = std::filesystem;
 namespace {
 
 /// A private directory with one file x.so, removed afterwards.
-class Scratch {
+class Scratch : public berth_test::ScratchFolder {
 public:
-    Scratch() {
-        std::string pattern = (fs::temp_directory_path() / "berth-trust-XXXXXX").string();
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        path = pattern;
+    Scratch() : ScratchFolder("trust") {
         std::ofstream(path / "x.so") << "content";
         mode("x.so", 0600);
     }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    ~Scratch() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
     void mode(const char* name, mode_t mode) const { REQUIRE(::chmod((path / name).c_str(), mode) == 0); }
-    fs::path path;
 };
 
 const TrustRules rules = TrustRules::of_this_process();

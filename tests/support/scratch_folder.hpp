@@ -5,23 +5,26 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
+
+namespace berth_test {
 
 class ScratchFolder {
 public:
-    ScratchFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "berth-config-XXXXXX").string();
+    /// `subject`: what is tested, for the folder's name.
+    explicit ScratchFolder(const std::string& subject) {
+        std::string name = (std::filesystem::temp_directory_path() / ("berth-" + subject + "-XXXXXX")).string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-        path_ = name;
+        path = name;
     }
     ~ScratchFolder() {
         std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
+        std::filesystem::remove_all(path, ignored);
     }
     ScratchFolder(const ScratchFolder&) = delete;
     ScratchFolder& operator=(const ScratchFolder&) = delete;
 
-    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
+    std::filesystem::path path;
 };
+
+}  // namespace berth_test
