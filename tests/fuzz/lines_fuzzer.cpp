@@ -24,8 +24,10 @@ void require(bool holds, std::string_view what) {
 /// The fault: a line is thought to have at most two CR at its end.
 void planted(std::string_view line) {
     std::vector<char> returns(2);
-    for (std::size_t count = 0; !line.empty() && line.back() == '\r'; line.remove_suffix(1))
-        returns.data()[count++] = '\r';
+    std::size_t count = 0;
+    for (; !line.empty() && line.back() == '\r'; line.remove_suffix(1))
+        returns.data()[count++] = line.back();
+    require(count == 0 || returns.data()[count - 1] == '\r', "a CR that is none");
 }
 #endif
 

@@ -56,6 +56,8 @@ struct ApiDescription {
     std::function<std::string(const HttpResponse&)> message = {};
     /// What an answer stands for, where http_error would guess wrong.
     std::function<std::optional<Code>(const HttpResponse&)> code = {};
+    /// Adds to an error what else the answer tells: a hint, the backend's own code.
+    std::function<void(const HttpResponse&, Error&)> complete = {};
     Variables retry_after_headers = {};  ///< As in HttpRequest.
     std::size_t longest_answer = std::size_t{16} << 20;
 };
@@ -124,9 +126,10 @@ public:
         if (said.empty()) said = beginning(response.body);
         std::string message = request.method + " " + request.path + ": " + std::to_string(response.status);
         if (!said.empty()) message += ", " + said;
-        if (const auto code = api_.code ? api_.code(response) : std::nullopt)
-            return http_error(response, std::move(message), *code);
-        return http_error(response, std::move(message));
+        const auto code = api_.code ? api_.code(response) : std::nullopt;
+        Error error = http_error(response, std::move(message), code.value_or(http_code(response.status)));
+        if (api_.complete) api_.complete(response, error);
+        return error;
     }
 
 private:

@@ -1,0 +1,54 @@
+// Fields of a JSON object that somebody else wrote: missing, of another type, or too large is absent, never a crash.
+#pragma once
+
+#include <berth/error.hpp>
+#include <cmath>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+namespace berth_vercel {
+
+using Json = nlohmann::json;
+
+[[nodiscard]] inline const Json* member(const Json& object, const char* name) {
+    if (!object.is_object()) return nullptr;
+    const auto found = object.find(name);
+    return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+[[nodiscard]] inline std::optional<std::string> text_in(const Json& object, const char* name) {
+    const Json* value = member(object, name);
+    return value != nullptr && value->is_string() ? std::optional(value->get<std::string>()) : std::nullopt;
+}
+
+// Whole numbers also when they are written as 1.0; others, and those no clock or disk has, are absent.
+[[nodiscard]] inline std::optional<std::int64_t> integer_in(const Json& object, const char* name) {
+    const Json* value = member(object, name);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    const double number = value->get<double>();
+    if (!std::isfinite(number) || std::fabs(number) > 9e15) return std::nullopt;
+    return value->is_number_float() ? static_cast<std::int64_t>(number) : value->get<std::int64_t>();
+}
+
+[[nodiscard]] inline bool flag_in(const Json& object, const char* name) {
+    const Json* value = member(object, name);
+    return value != nullptr && value->is_boolean() && value->get<bool>();
+}
+
+// What an answer must have: without it the backend has broken its protocol.
+template <class T>
+[[nodiscard]] T required(std::optional<T> value, const char* what) {
+    if (!value)
+        throw berth::Error(berth::Code::protocol_error, std::string("Vercel's answer lacks ") + what)
+            .hint("is api_url the address of Vercel's API?");
+    return *std::move(value);
+}
+
+// Not JSON: discarded, which has no member.
+[[nodiscard]] inline Json parse_json(std::string_view text) {
+    return Json::parse(text.begin(), text.end(), nullptr, false);
+}
+
+}  // namespace berth_vercel

@@ -1,0 +1,322 @@
+#include "run.hpp"
+
+#include <poll.h>
+
+#include <csignal>
+
+#include "common/tar_stream.hpp"
+#include "text.hpp"
+
+namespace berth_vercel {
+
+namespace {
+
+using berth::Code;
+using berth::EndKind;
+using berth::Error;
+using berth::Outcome;
+using berth::Stream;
+
+constexpr std::size_t largest_env = 64U << 10;
+constexpr std::size_t largest_script = 96U << 10;  // the kernel takes 128 KiB in one argument
+constexpr int silence_ms = 60'000;                 // then the command is asked for, in case the stream is dead
+constexpr int most_recoveries = 6;
+
+std::size_t size_of(const berth::Variables& variables) {
+    std::size_t size = 0;
+    for (const berth::Variable& item : variables)
+        size += item.name.size() + item.value.size() + 2;
+    return size;
+}
+
+[[noreturn]] void refuse(NotStarted why, const CommandPlan& plan, const std::string& tool) {
+    const auto fail = [&](Code code, const std::string& message) {
+        throw Error(code, message).path(plan.directory).outcome(Outcome::none);
+    };
+    switch (why) {
+        case NotStarted::directory_missing:
+            fail(Code::file_not_found, "the working directory does not exist in the sandbox");
+            break;
+        case NotStarted::directory_is_file:
+            fail(Code::not_directory, "the working directory is no directory");
+            break;
+        case NotStarted::directory_denied:
+            fail(Code::permission_denied, "the working directory may not be entered");
+            break;
+        case NotStarted::image_lacks_tool:
+            break;
+    }
+    throw Error(Code::execution_failed, "the sandbox's image lacks " + tool)
+        .hint("use an image with a POSIX sh, setsid, mkfifo, dd and base64, and a /tmp that can be written")
+        .outcome(Outcome::none);
+}
+
+}  // namespace
+
+berth::ProcessEnd Run::run(const RunPlan& plan) {
+    kill_grace_ms_ = plan.command.kill_grace_ms;
+    output_.emplace(plan.command.token);
+    call_.throw_if_cancelled();
+    send(plan);
+    read_to_the_end();
+    output_->finish(*this);
+    if (const auto why = output_->not_started(); why && !cancelled_)
+        refuse(*why, plan.command, output_->missing_tool());
+    return end();
+}
+
+void Run::send(const RunPlan& plan) {
+    CommandPlan command = plan.command;
+    Json env = Json::object();
+    const bool large = size_of(plan.env) > largest_env;
+    for (const berth::Variable& item : plan.env)
+        if (large || !is_utf8(item.value))
+            command.odd_variables.emplace_back(item.name, item.value);
+        else
+            env[item.name] = item.value;
+    const bool has_input = plan.input && !plan.input->empty();
+    if (has_input) command.input_file = scratch_prefix(command.token) + ".i";
+    std::string script = wrapper_script(command);
+    const bool as_file = large || script.size() > largest_script;
+    if (has_input || as_file) {
+        berth_common::TarGzWriter archive;
+        const std::string prefix = scratch_prefix(command.token).substr(1);
+        if (has_input) archive.add_file(prefix + ".i", *plan.input, 0600);
+        if (as_file) archive.add_file(prefix + ".c", "rm -f \"$0\"\n" + script, 0600);
+        api_.write_archive(call_, place_.session, archive.finish());
+    }
+    Json body{{"command", "sh"}, {"env", std::move(env)}, {"sudo", false}, {"wait", true}, {"logs", true}};
+    body["args"] =
+        as_file ? Json::array({scratch_prefix(command.token) + ".c"}) : Json::array({"-c", std::move(script), "sh"});
+    if (command.timeout_ms > 0)  // a net below our own timeout, should that be killed
+        body["timeout"] = command.timeout_ms + command.kill_grace_ms + command.drain_grace_ms + 1000;
+    reader_.emplace(api_.run(call_, place_.session, body));
+}
+
+bool Run::is_decided() const {
+    return detached_ || session_over_ || output_->end() || output_->not_started();
+}
+
+void Run::read_to_the_end() {
+    while (!detached_ && !session_over_ && !stream_is_over_) {
+        while (const auto event = call_.next_event())
+            act_on(*event);
+        if (call_.cancelled() && !cancelled_) cancel();
+        if (detached_) break;
+        try {
+            if (const auto line = reader_->try_next()) {
+                look_at(*line);
+                continue;
+            }
+            if (!reader_->ended()) {
+                wait_for_more();
+                continue;
+            }
+        } catch (const Error& error) {
+            // What Vercel sends against its protocol will not be better the next time.
+            if (error.code() == Code::protocol_error) throw;
+            if (call_.cancelled() && !cancelled_) continue;
+            if (!error.is_recorded()) throw;
+        }
+        if (is_decided()) break;
+        recover();
+    }
+}
+
+void Run::look_at(std::string_view text) {
+    StreamLine line = read_stream_line(text);
+    switch (line.kind) {
+        case StreamLine::Kind::command:
+            command_ = line.command.id;
+            if (line.command.exit_code) {
+                api_exit_ = line.command.exit_code;
+                stream_is_over_ = is_decided();  // else what it printed last is missing
+            }
+            break;
+        case StreamLine::Kind::out:
+            pass(Stream::out, line.data);
+            break;
+        case StreamLine::Kind::err:
+            pass(Stream::err, line.data);
+            break;
+        case StreamLine::Kind::error:
+            if (is_decided())
+                stream_is_over_ = true;
+            else
+                recover();
+            break;
+        case StreamLine::Kind::unknown:
+            break;
+    }
+}
+
+/// Output is counted, so that a stream that begins again is passed on only from where the last one broke off.
+void Run::pass(Stream stream, std::string_view data) {
+    const int index = stream == Stream::out ? 0 : 1;
+    const std::size_t known = std::min(data.size(), seen_[index] - std::min(seen_[index], at_[index]));
+    at_[index] += data.size();
+    data.remove_prefix(known);
+    if (data.empty()) return;
+    seen_[index] += data.size();
+    recoveries_ = 0;
+    output_->take(stream, data, *this);
+}
+
+void Run::wait_for_more() {
+    pollfd waiting[2] = {{call_.cancelled() ? -1 : call_.events_fd(), POLLIN, 0}, {reader_->fd(), POLLIN, 0}};
+    if (::poll(waiting, 2, is_decided() ? 2000 : silence_ms) != 0) return;
+    if (is_decided()) {
+        stream_is_over_ = true;
+    } else if (!command_.empty() && api_.command(call_, place_.session, command_).exit_code) {
+        recover();
+    }
+}
+
+void Run::started(std::optional<std::int64_t> pid) {
+    log_.pid(pid);
+    sink_.started(pid);
+    if (cancelled_ && pid) run_beside(ladder_script(*pid, kill_grace_ms_));
+}
+
+void Run::output(Stream stream, std::string_view bytes) {
+    if (!sink_.wants(stream)) return;
+    log_.add(stream, bytes);
+    pass_on(stream, bytes);
+}
+
+void Run::pass_on(Stream stream, std::string_view bytes) {
+    if (enough_) return;
+    const berth::Delivered answer = sink_.output(stream, bytes, [this](const berth::Event& event) { act_on(event); });
+    if (answer == berth::Delivered::enough) enough_ = true;
+    if (answer == berth::Delivered::cancelled && !cancelled_) {
+        cancel();
+        pass_on(stream, bytes);
+    }
+}
+
+void Run::act_on(const berth::Event& event) {
+    switch (event.kind) {
+        case berth::EventKind::cancel:
+            break;  // call_.cancelled() says it, too
+        case berth::EventKind::signal:
+            signal(event.signal);
+            break;
+        case berth::EventKind::resize:
+            break;
+        case berth::EventKind::detach:
+            detached_ = true;
+            break;
+    }
+}
+
+/// A second command that is not waited for.
+void Run::run_beside(const std::string& script) {
+    api_.start(call_, place_.session,
+               {{"command", "sh"}, {"args", {"-c", script}}, {"env", Json::object()}, {"sudo", false}});
+}
+
+void Run::signal(int number) {
+    if (output_->end()) return;
+    signalled_ = true;
+    killed_ = killed_ || number == SIGTERM || number == SIGKILL;
+    try {
+        if (output_->pid())
+            run_beside(signal_script(*output_->pid(), number));
+        else if (!command_.empty())
+            api_.kill(call_, place_.session, command_, number);
+    } catch (const Error&) {
+        // The stream goes on and tells what became of the process; a caller whose signal was lost sends it again.
+        if (call_.cancelled() && !cancelled_) cancel();
+    }
+}
+
+/// From here on what runs is ended, in the window that the host grants, and its last words are read.
+void Run::cancel() {
+    cancelled_ = true;
+    (void)call_.begin_cleanup(berth::Duration{kill_grace_ms_} + std::chrono::seconds{8});
+    try {
+        if (output_->end() || output_->not_started()) return;
+        if (output_->pid())
+            run_beside(ladder_script(*output_->pid(), kill_grace_ms_));
+        else if (!command_.empty())
+            api_.kill(call_, place_.session, command_, SIGKILL);
+    } catch (const Error&) {
+        session_over_ = true;  // nothing more can be done from here
+    }
+}
+
+bool Run::session_is_over() {
+    try {
+        const SandboxAnswer now = api_.get(call_, place_.sandbox);
+        if (!now.session || now.session->id != place_.session) return true;
+        return now.status() != "running" && now.status() != "pending";
+    } catch (const Error& error) {
+        if (error.code() == Code::not_found) return true;
+        throw;
+    }
+}
+
+/// The stream is over before the end of the command was told: asks what became of it, and goes on where it broke off.
+void Run::recover() {
+    const auto lost = [] {
+        return Error(Code::unavailable, "the connection was lost while the command ran; what became of it is not known")
+            .outcome(Outcome::unknown)
+            .hint("the output so far is what came before; look into the sandbox before you run it again");
+    };
+    if (command_.empty()) throw lost();
+    if (api_exit_ && recoveries_ > 0) {  // read again to its end: the wrapper was killed and could not tell
+        stream_is_over_ = true;
+        return;
+    }
+    for (;; call_.wait(berth::Duration{100LL << recoveries_})) {
+        if (++recoveries_ > most_recoveries) {
+            if (cancelled_) {
+                session_over_ = true;
+                return;
+            }
+            throw lost();
+        }
+        try {
+            api_exit_ = api_.command(call_, place_.session, command_).exit_code;
+            reader_.emplace(api_.logs(call_, place_.session, command_));
+            at_[0] = at_[1] = 0;
+            return;
+        } catch (const Error& error) {
+            if (call_.cancelled() && !cancelled_) {
+                cancel();
+                continue;
+            }
+            if (error.code() != Code::not_ready && error.code() != Code::not_found && error.code() != Code::conflict)
+                continue;
+        }
+        try {
+            if (session_is_over()) {
+                session_over_ = true;
+                return;
+            }
+        } catch (const Error&) {
+            if (call_.cancelled() && !cancelled_) cancel();
+        }
+    }
+}
+
+berth::ProcessEnd Run::end() const {
+    if (detached_) return berth::ProcessEnd::detached();
+    if (const auto& told = output_->end()) {
+        const EndKind kind = told->timed_out                              ? EndKind::timeout
+                             : cancelled_                                 ? EndKind::cancelled
+                             : killed_ || (signalled_ && told->by_signal) ? EndKind::killed
+                             : told->by_signal                            ? EndKind::signalled
+                                                                          : EndKind::exited;
+        if (told->by_signal) return berth::ProcessEnd::by_signal(told->status - 128, kind);
+        return {kind, told->status, 0, {}};
+    }
+    if (cancelled_) return berth::ProcessEnd::by_signal(SIGKILL, EndKind::cancelled);
+    if (session_over_) return berth::ProcessEnd::by_signal(SIGKILL, EndKind::killed);
+    const auto status = static_cast<int>(api_exit_.value_or(137) & 0xff);
+    if (status > 128 && status < 193)
+        return berth::ProcessEnd::by_signal(status - 128, killed_ ? EndKind::killed : EndKind::signalled);
+    throw Error(Code::unavailable, "the command ended without telling how its program ended").outcome(Outcome::unknown);
+}
+
+}  // namespace berth_vercel

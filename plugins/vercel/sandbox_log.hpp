@@ -1,0 +1,46 @@
+// The log of a sandbox, which Vercel does not have: what happened to it and what its processes printed, kept in the host's
+// state in parts, newest 4 MiB. One entry a line: time, source, process id, text.
+#pragma once
+
+#include <berth/state.hpp>
+#include <berth/views.hpp>
+#include <string>
+#include <vector>
+
+namespace berth_vercel {
+
+class SandboxLog {
+public:
+    explicit SandboxLog(berth::StateStore state) : state_(state) {}
+
+    void event(berth::Call& call, std::string_view sandbox, std::string_view text) const;
+    void append(berth::Call& call, std::string_view sandbox, const std::string& lines) const;
+    [[nodiscard]] std::string read(berth::Call& call, std::string_view sandbox, const berth::LogOptions& options) const;
+
+private:
+    berth::StateStore state_;
+};
+
+// The output of one process on its way into the log: whole lines, values of secrets masked, the newest part when there is
+// more than may be kept.
+class LogLines {
+public:
+    explicit LogLines(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
+    void pid(std::optional<std::int64_t> number) { pid_ = number ? std::to_string(*number) : "-"; }
+    void add(berth::Stream stream, std::string_view bytes);
+    // What is to be kept; also lines that have not ended.
+    [[nodiscard]] std::string take();
+
+private:
+    void line(const char* source, std::string text);
+    std::vector<std::string> secrets_;
+    std::string pid_ = "-";
+    std::string open_out_;
+    std::string open_err_;
+    std::string done_;
+    std::size_t left_out_ = 0;
+};
+
+[[nodiscard]] std::string log_time(std::int64_t milliseconds);
+
+}  // namespace berth_vercel

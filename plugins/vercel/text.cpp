@@ -1,0 +1,158 @@
+#include "text.hpp"
+
+#include <sys/random.h>
+
+#include <array>
+#include <berth/error.hpp>
+#include <cstdio>
+#include <vector>
+
+namespace berth_vercel {
+
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+std::array<std::int8_t, 256> make_values() {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (std::size_t n = 0; n < alphabet.size(); ++n)
+        values[static_cast<unsigned char>(alphabet[n])] = static_cast<std::int8_t>(n);
+    return values;
+}
+
+/// How many bytes the UTF-8 character at the start of `bytes` has; 0 when it is none.
+std::size_t character(std::string_view bytes) {
+    const auto byte = [&](std::size_t n) { return static_cast<unsigned char>(bytes[n]); };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) return 1;
+    const std::size_t size = lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : 4;
+    if (lead < 0xc2 || lead > 0xf4 || bytes.size() < size) return 0;
+    for (std::size_t n = 1; n < size; ++n)
+        if ((byte(n) & 0xc0U) != 0x80) return 0;
+    const unsigned second = byte(1);
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)) return 0;
+    if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f)) return 0;
+    return size;
+}
+
+std::uint64_t mixed(std::uint64_t value) {
+    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9ULL;
+    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebULL;
+    return value ^ (value >> 31U);
+}
+
+std::string hexadecimal(std::uint64_t value) {
+    std::array<char, 17> text{};
+    std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(value));
+    return text.data();
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const std::size_t size = character(bytes);
+        if (size == 0) return false;
+        bytes.remove_prefix(size);
+    }
+    return true;
+}
+
+std::string base64(std::string_view bytes) {
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t bits = 0;
+        for (std::size_t n = 0; n < 3; ++n)
+            bits = bits << 8U | (at + n < bytes.size() ? static_cast<unsigned char>(bytes[at + n]) : 0U);
+        for (std::size_t n = 0; n < 4; ++n)
+            text += at + n <= bytes.size() ? alphabet[bits >> (18 - 6 * n) & 63U] : '=';
+    }
+    return text;
+}
+
+bool Base64Decoder::take(std::string_view text, std::string& to) {
+    static const std::array<std::int8_t, 256> values = make_values();
+    for (const char c : text) {
+        if (c == '\n' || c == '\r') continue;
+        const int value = c == '=' ? 0 : values[static_cast<unsigned char>(c)];
+        if (value < 0 || (c != '=' && padding_ != 0)) return false;
+        if (c == '=' && (++padding_ > 2 || count_ < 2)) return false;
+        bits_ = bits_ << 6U | static_cast<std::uint32_t>(value);
+        if (++count_ < 4) continue;
+        for (int n = 0; n < 3 - padding_; ++n)
+            to += static_cast<char>(bits_ >> (16 - 8 * n) & 0xffU);
+        bits_ = 0;
+        count_ = padding_ = 0;
+    }
+    return true;
+}
+
+std::string shell_word(std::string_view bytes) {
+    if (!is_utf8(bytes)) {
+        const std::size_t end = bytes.find_last_not_of('\n') + 1;  // a substitution loses what follows
+        std::string escaped = "\"$(printf %b '";
+        for (const char c : bytes.substr(0, end)) {
+            std::array<char, 8> octal{};
+            std::snprintf(octal.data(), octal.size(), "\\0%03o", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            escaped += octal.data();
+        }
+        return escaped + "')" + std::string{bytes.substr(end)} + "\"";
+    }
+    std::string word = "'";
+    for (const char c : bytes)
+        word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
+    return word + "'";
+}
+
+std::string seconds(std::int64_t milliseconds) {
+    std::array<char, 40> text{};
+    std::snprintf(text.data(), text.size(), "%lld.%03lld", static_cast<long long>(milliseconds / 1000),
+                  static_cast<long long>(milliseconds % 1000));
+    return text.data();
+}
+
+std::string digest(std::string_view text) {
+    std::uint64_t first = 0xcbf29ce484222325ULL;
+    std::uint64_t second = 0x9e3779b97f4a7c15ULL;
+    for (const char c : text) {
+        first = (first ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+        second = mixed(second + static_cast<unsigned char>(c) + 0x9e3779b97f4a7c15ULL);
+    }
+    return hexadecimal(mixed(first)) + hexadecimal(mixed(second ^ text.size()));
+}
+
+std::string random_token() {
+    std::array<std::uint64_t, 2> random{};
+    if (::getrandom(random.data(), sizeof random, 0) != static_cast<ssize_t>(sizeof random))
+        throw berth::Error(berth::Code::internal, "the system gives no random bytes");
+    return hexadecimal(random[0]) + hexadecimal(random[1]);
+}
+
+std::string absolute_path(std::string_view path, std::string_view base) {
+    const std::string whole =
+        path.empty() || path.front() != '/' ? std::string{base} + "/" + std::string{path} : std::string{path};
+    std::vector<std::string_view> parts;
+    for (std::size_t at = 0; at < whole.size();) {
+        const std::size_t end = std::min(whole.find('/', at), whole.size());
+        const std::string_view part = std::string_view{whole}.substr(at, end - at);
+        at = end + 1;
+        if (part.empty() || part == ".") continue;
+        if (part != "..") {
+            parts.push_back(part);
+        } else if (parts.empty()) {
+            throw berth::Error(berth::Code::path_escape, "the path leads above the root")
+                .path(path)
+                .outcome(berth::Outcome::none);
+        } else {
+            parts.pop_back();
+        }
+    }
+    std::string clean;
+    for (const std::string_view part : parts)
+        (clean += '/') += part;
+    return clean.empty() ? "/" : clean;
+}
+
+}  // namespace berth_vercel
