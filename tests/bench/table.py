@@ -65,6 +65,33 @@ def rows(results):
          fraction),
         ("10,000 executes, 500 in flight: start rate against a posix_spawn loop", at_least(0.7),
          ratio(many, "execute", "posix_spawn loop"), "many", fraction),
+        *vercel_rows(results.get("vercel") or {}),
+    ]
+
+
+def vercel_rows(vercel):
+    official, bare = "official client", "bare libcurl program"
+    memory = vercel.get("memory")
+    result = []
+    for what, words in (("inspect", "berth inspect vercel/ID"), ("ls", "berth ls")):
+        figure = f"berth {what}"
+        result.append((f"whole process `{words}`, against the official client", at_most(1 / 30, "<= 1/30 x"),
+                       ratio(vercel.get(what), figure, official), "vercel", fraction))
+        result.append((f"whole process `{words}`, against a libcurl program", at_most(1.5),
+                       ratio(vercel.get(what), figure, bare), "vercel", fraction))
+    return result + [
+        ("vercel: executes in turn, against the official client", at_most(1 / 25, "<= 1/25 x"),
+         ratio(vercel.get("turn"), "vercel.so", official), "vercel", fraction),
+        ("vercel: executes, 100 in flight, against the official client", at_most(1 / 20, "<= 1/20 x"),
+         ratio(vercel.get("flight"), "vercel.so", official), "vercel", fraction),
+        ("the same, speed against a libcurl multi", at_least(0.7),
+         speed(vercel.get("flight"), "vercel.so", "libcurl multi"), "vercel", fraction),
+        ("vercel: upload of 100 MiB, against the official client", at_most(1 / 15, "<= 1/15 x"),
+         ratio(vercel.get("upload"), "vercel.so", official), "vercel", fraction),
+        ("vercel: download of 100 MiB, against the official client", at_most(1 / 2.5, "<= 1/2.5 x"),
+         ratio(vercel.get("download"), "vercel.so", official), "vercel", fraction),
+        ("vercel: growth of memory from an upload of 1 MiB to one of 1 GiB", ("<= 4 MiB", lambda value: value <= 4),
+         memory["memory_growth_kib"] / 1024 if memory else None, "vercel", lambda value: f"{value:.1f} MiB"),
     ]
 
 

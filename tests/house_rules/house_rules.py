@@ -20,7 +20,7 @@ OWNERS = {
     "valijson": (r"valijson/", "host/plugin/"),
     "spdlog": (r"spdlog/", "host/"),
     "SQLite": (r"sqlite3\.h$", "host/service/state/"),
-    "libcurl": (r"curl/curl\.h$", "host/service/http/"),
+    "libcurl": (r"curl/curl\.h$", "host/service/http/", "tests/bench/"),
     "libseccomp": (r"seccomp\.h$", "plugins/local/filter/"),
     "libarchive": (r"archive(_entry)?\.h$", "plugins/common/"),
 }

@@ -29,13 +29,14 @@ plugins/   providers
   local/   here
 sdk/       for authors
 tests/     tests
+  bench/   measures
   standins/ servers
   unit/    rooms
 <!-- /folders -->
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp tar.cpp database.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp tar.cpp database.cpp bare_curl.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -48,6 +49,7 @@ GOOD = {
     "plugins/common/tar.cpp": COMMENT + "#include <archive.h>\n",
     "host/service/state/database.cpp": COMMENT + NAMESPACE + "#include <sqlite3.h>\n",
     "host/service/http/curl.hpp": COMMENT + NAMESPACE + "#include <curl/curl.h>\n",
+    "tests/bench/bare_curl.cpp": COMMENT + "#include <curl/curl.h>\n",
     "host/service/websocket/beast.hpp": COMMENT + NAMESPACE + "#include <boost/asio.hpp>\n#include <openssl/ssl.h>\n",
     "plugins/local/README.md": "# local\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",

@@ -28,7 +28,7 @@ std::string one_of(const Body& body, const char* name, const std::string& old,
 Answer change_behaviour(World& world, const Request& request) {
     const Body body(request);
     body.only({"maximum_timeout", "holds", "stop_answers", "stopped_streams_end", "kill_reaches", "commands_end",
-               "failing_boots", "requests_per_minute"});
+               "failing_boots", "requests_per_minute", "work"});
     constexpr std::int64_t most = 1'000'000'000;
     const std::lock_guard lock(world.mutex);
     auto next = world.behaviour;
@@ -37,6 +37,7 @@ Answer change_behaviour(World& world, const Request& request) {
     next.stopped_streams_end = one_of(body, "stopped_streams_end", next.stopped_streams_end, {"error", "early"});
     next.kill_reaches = one_of(body, "kill_reaches", next.kill_reaches, {"process", "group"});
     next.commands_end = one_of(body, "commands_end", next.commands_end, {"process", "output"});
+    next.work = one_of(body, "work", next.work, {"done", "none"});
     next.failing_boots = static_cast<int>(body.number("failing_boots", 0, most).value_or(next.failing_boots));
     next.requests_per_minute =
         static_cast<int>(body.number("requests_per_minute", 0, most).value_or(next.requests_per_minute));

@@ -1,4 +1,5 @@
 #include "vercel_service.hpp"
+#include "at_once.hpp"
 
 #include <algorithm>
 
@@ -61,8 +62,8 @@ Answer VercelService::answer(const Request& request) {
     // Of v3 there is only what SDK 3.5.0 uses of it: create.
     if (known && (path[0] == "v2" || path.size() == 2)) {
         const Call call{world_, request, {path.begin() + 2, path.end()}, path[0] == "v3" ? 3 : 2, credentials_.project};
-        for (const auto endpoints :
-             {session_endpoints, command_endpoints, file_endpoints, snapshot_endpoints, sandbox_endpoints}) {
+        for (const auto endpoints : {at_once_endpoints, session_endpoints, command_endpoints, file_endpoints,
+                                     snapshot_endpoints, sandbox_endpoints}) {
             if (auto answer = endpoints(call)) return std::move(*answer);
         }
     }

@@ -28,6 +28,7 @@ struct Behaviour {
     std::string stopped_streams_end = "error";  ///< or "early": without an error line
     std::string kill_reaches = "process";       ///< or "group"
     std::string commands_end = "process";       ///< or "output": when nobody can write any more
+    std::string work = "done";                  ///< or "none": every command ends at once with 0
     int failing_boots = 0;                      ///< so many sessions fail instead of running
     int requests_per_minute = 0;                ///< 0: any number
 };
