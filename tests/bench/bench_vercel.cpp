@@ -89,11 +89,11 @@ public:
             thread.join();
     }
     void upload(const std::string& file) {
-        const std::array files{berth::FileOperation{file, "/vercel/sandbox/berth.bin", {}, {}}};
+        const std::array files{berth::FileOperation{file, "berth.bin", {}, {}}};
         host_.upload_files(sandbox_, files);
     }
     void download() {
-        const std::array files{berth::FileOperation{place_ + "/got.bin", "/vercel/sandbox/download.bin", {}, {}}};
+        const std::array files{berth::FileOperation{place_ + "/got.bin", "download.bin", {}, {}}};
         (void)host_.download_files(sandbox_, files);
     }
     [[nodiscard]] const json& about() const { return about_; }
