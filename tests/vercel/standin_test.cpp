@@ -1,0 +1,152 @@
+// vercel.so in the real host, over the stand-in: the first example of everybody, and a Vercel that dies, hangs or talks
+// nonsense.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "config/reader.hpp"
+#include "engine/host.hpp"
+#include "stand_in.hpp"
+
+using namespace berth;
+using standin_test::StandIn;
+
+namespace {
+
+class Scene {
+public:
+    Scene() : standin(STANDIN_PROGRAM), folder_(std::filesystem::temp_directory_path() / "berth-vercel-XXXXXX") {
+        std::string name = folder_.string();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        folder_ = name;
+        ::setenv("VERCEL_TOKEN", standin.about("token").c_str(), 1);
+        std::ofstream(folder_ / "berth.yaml")
+            << "version: 1\nplugins: { paths: [\"" << PLUGIN_FOLDER << "\"] }\nproviders:\n  vercel: { plugin: vercel, "
+            << "config: { api_url: \"" << standin.api_url() << "\", team_id: \"" << standin.about("team_id")
+            << "\", project_id: \"" << standin.about("project_id") << "\", templates: { node18: node22 } } }\n";
+        HostOptions options;
+        options.environment_variables = EnvironmentVariables::of_process();
+        options.configuration = load_configuration((folder_ / "berth.yaml").string(), options.environment_variables);
+        options.state_directory = (folder_ / "state").string();
+        options.service_directory = SERVICE_FOLDER;
+        host.emplace(std::move(options));
+    }
+    ~Scene() {
+        host.reset();
+        std::filesystem::remove_all(folder_);
+    }
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
+
+    SandboxName create(SandboxConfig config = {}) {
+        CreateRequest request;
+        request.provider = "vercel";
+        request.config = std::move(config);
+        const auto info = host->create(request);
+        return {info.provider, info.id};
+    }
+    /// The code of what a call ends with, within the deadline.
+    template <class Act>
+    Code failure(Act&& act) {
+        CallOptions options;
+        options.deadline = Milliseconds{1500};
+        try {
+            act(options);
+        } catch (const Error& error) {
+            MESSAGE(std::string{error.what()});
+            return error.code();
+        }
+        FAIL("it succeeded");
+        return Code::internal;
+    }
+
+    StandIn standin;
+    std::optional<Host> host;
+
+private:
+    std::filesystem::path folder_;
+};
+
+ProcessConfig shell(const std::string& line) {
+    ProcessConfig process;
+    process.command = "sh";
+    process.args = {"-c", line};
+    return process;
+}
+
+}  // namespace
+
+TEST_CASE("the first example: a named sandbox from node18, npm install, its output") {
+    Scene scene;
+    SandboxConfig config;
+    config.name = "my-sandbox";
+    config.template_name = "node18";
+    config.environment.env = {{"NODE_ENV", "development"}};
+    config.initial_files = {{"", "package.json", {}, "{\"name\": \"app\", \"version\": \"1.0.0\"}"}};
+    const SandboxName sandbox = scene.create(config);
+    const auto facts = scene.host->get(sandbox).facts;
+    CHECK(std::find(facts.begin(), facts.end(), std::pair{std::string{"runtime"}, std::string{"node22"}}) !=
+          facts.end());
+    CHECK(scene.host->execute(sandbox, shell("printf %s \"$NODE_ENV\"")).standard_output == "development");
+    ProcessConfig install;
+    install.command = "npm";
+    install.args = {"install"};
+    const auto result = scene.host->execute(sandbox, install);
+    const bool has_npm = scene.host->execute(sandbox, shell("command -v npm")).exit_code == 0;
+    CHECK(result.exit_code == (has_npm ? 0 : 127));
+    CHECK_FALSE((result.standard_output + result.standard_error).empty());
+    scene.host->destroy(sandbox);
+    CHECK(scene.standin.state().at("bills") == standin_test::Json{{"running_sessions", 0}, {"stored_bytes", 0}});
+}
+
+TEST_CASE("a stopped sandbox that was restarted and destroyed leaves nothing that is billed") {
+    Scene scene;
+    const SandboxName sandbox = scene.create();
+    CHECK(scene.host->execute(sandbox, shell("echo kept > file")).exit_code == 0);
+    (void)scene.host->restart(sandbox);
+    CHECK(scene.host->execute(sandbox, shell("cat file")).standard_output == "kept\n");
+    scene.host->destroy(sandbox);
+    CHECK(scene.standin.state().at("bills") == standin_test::Json{{"running_sessions", 0}, {"stored_bytes", 0}});
+}
+
+TEST_CASE("a Vercel that died is UNAVAILABLE, and nothing is claimed") {
+    Scene scene;
+    const SandboxName sandbox = scene.create();
+    auto running = scene.host->execute_stream(sandbox, shell("echo up; sleep 1000"));
+    std::byte buffer[16];
+    CHECK(running.standard_output()->read(buffer) > 0);
+    ::kill(scene.standin.pid(), SIGKILL);
+    try {
+        (void)running.wait();
+        FAIL("it ended");
+    } catch (const Error& error) {
+        CHECK(error.code() == Code::unavailable);
+        CHECK(error.fields().outcome == Outcome::unknown);
+    }
+    const auto code = scene.failure([&](const CallOptions& options) { (void)scene.host->get(sandbox, options); });
+    CHECK((code == Code::unavailable || code == Code::timeout));
+    CHECK_FALSE(scene.host->is_ready(sandbox));
+}
+
+TEST_CASE("a Vercel that hangs ends in a timeout, and one that talks nonsense in an error") {
+    Scene scene;
+    const SandboxName sandbox = scene.create();
+    scene.standin.fault("", "**", {{"hang", true}});
+    CHECK(scene.failure([&](const CallOptions& options) { (void)scene.host->get(sandbox, options); }) == Code::timeout);
+    scene.standin.clear_faults();
+    scene.standin.fault("", "**", {{"garbage", 2000}});
+    const auto code = scene.failure([&](const CallOptions& options) { (void)scene.host->get(sandbox, options); });
+    CHECK((code == Code::unavailable || code == Code::protocol_error || code == Code::timeout));
+    scene.standin.clear_faults();
+    scene.standin.fault("GET", "/v2/sandboxes/*", {{"status", 200}, {"body", "{\"sandbox\": ["}});
+    CHECK(scene.failure([&](const CallOptions& options) { (void)scene.host->get(sandbox, options); }) ==
+          Code::protocol_error);
+    scene.standin.clear_faults();
+    CHECK(scene.host->execute(sandbox, shell("echo fine")).standard_output == "fine\n");
+    scene.host->destroy(sandbox);
+}
