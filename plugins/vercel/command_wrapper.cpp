@@ -20,13 +20,16 @@ namespace {
 // Each stream goes through a fifo to a pump. A pump reads what there is, so that output is live, and ends with its
 // fifo; or, when something in the background keeps that open, behind the end mark. Then `cat` takes the fifo over, so
 // that what runs on does not die of a broken pipe. A pump that begins to read when the file z is there reads up to
-// the mark at least: it was written before; and it is written again and again, so that this read always ends. The program runs in the foreground: in the background a shell would
-// make it ignore SIGINT.
+// the mark at least: it was written before; and it is written again and again, so that this read always ends. It stops by
+// itself with its fifo and with the wrapper. What is in a session of its own is ended by its group, or by its number
+// where a quick command is over before that group is there. The program runs in the foreground: in the background a shell
+// would make it ignore SIGINT.
 constexpr const char* body = R"SH(
 f=/tmp/.berth-$t p=$PATH
 PATH=/usr/local/bin:/usr/bin:/bin:$PATH
 [ -z "$BASH_VERSION" ] || eval 'set +o posix'
 exec 8>&1 9>&2 </dev/null
+end() { kill -KILL "-$1" || kill -KILL "$1"; } 2>/dev/null
 no() { echo ":n $1" >&8; echo "berth: $2: $3" | base64 >&9; exit 0; }
 cd "$d" 2>/dev/null || {
   if [ ! -e "$d" ]; then echo ':d missing'; elif [ ! -d "$d" ]; then echo ':d file'; else echo ':d denied'; fi
@@ -74,19 +77,20 @@ if [ $x -gt 128 ]; then
   fi
 fi
 exec 6>&- 7>&- 2>/dev/null
-if [ -n "$w" ]; then if [ -e "$f.t" ]; then y=${y}t; wait $w; else kill -KILL -$w; fi; fi
+if [ -n "$w" ]; then if [ -e "$f.t" ]; then y=${y}t; wait $w; else end $w; fi; fi
 read -r c <"$f.p"
 if [ -n "$b" ] && kill -TERM "-$c"; then
   n=0; while kill -0 "-$c" && [ $n -lt "$s" ]; do sleep 0.05; n=$((n + 1)); done; kill -KILL "-$c"
 fi
-setsid sh -c 'sleep "$3"; while :; do printf "\001berth-%s" "$2" >"$1.o"; printf "\001berth-%s" "$2" >"$1.e"
-    : >"$1.z"; sleep 0.05; done' sh "$f" "$t" "$r" >/dev/null 2>&1 4<&- 5<&- 8>&- 9>&- & k=$!
+setsid sh -c 'sleep "$3"; while [ -p "$1.o" ] && kill -0 "$4"; do
+    printf "\001berth-%s" "$2" 1<>"$1.o"; printf "\001berth-%s" "$2" 1<>"$1.e"
+    : >"$1.z"; sleep 0.05; done' sh "$f" "$t" "$r" "$$" >/dev/null 2>&1 4<&- 5<&- 8>&- 9>&- & k=$!
 wait $o $r2
 if [ -e "$f.z" ]; then
   setsid cat <&4 >/dev/null 2>&1 4<&- 5<&- 8>&- 9>&- &
   setsid cat <&5 >/dev/null 2>&1 4<&- 5<&- 8>&- 9>&- &
 fi
-kill -KILL -$k
+end $k
 rm -f "$f.o" "$f.e" "$f.n" "$f.p" "$f.t" "$f.z" ${i:+"$i"}
 echo ":x $x $y" >&8
 )SH";

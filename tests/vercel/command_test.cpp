@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -95,6 +96,22 @@ void run_shell(const Shell& shell, const std::string& text,
     }
     int status = 0;
     ::waitpid(child, &status, 0);
+}
+
+/// Processes whose words hold the token, and files of the wrapper's in /tmp.
+std::vector<std::string> leftovers_of(const std::string& token) {
+    std::vector<std::string> found;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        std::ifstream file(entry.path() / "cmdline");
+        std::string words;
+        std::getline(file, words);
+        if (words.find(token) != std::string::npos) found.push_back(entry.path().string());
+    }
+    for (const auto& entry : std::filesystem::directory_iterator("/tmp", gone)) {
+        if (entry.path().string().find(token) != std::string::npos) found.push_back(entry.path().string());
+    }
+    return found;
 }
 
 /// Whether anything but zombies is left of a process group.
@@ -386,4 +403,25 @@ TEST_CASE("what no wrapper printed is refused and not shown raw") {
     CHECK(refused(berth::Stream::out, ":x\n"));
     CHECK(refused(berth::Stream::out, ":" + std::string(500, 'x')));
     CHECK(refused(berth::Stream::out, "AA==AA=A"));
+}
+
+TEST_CASE("a quick command leaves no process and no file behind, however quick") {
+    for (const Shell& shell : shells()) {
+        CAPTURE(shell.name);
+        std::vector<std::string> tokens;
+        for (int turn = 0; turn < 40; ++turn) {
+            CommandPlan plan = plan_of({"true"});
+            if (turn % 2 == 0) plan.timeout_ms = 60'000;
+            tokens.push_back(plan.token);
+            CHECK(run(shell, plan).end->status == 0);
+        }
+        // What was told to end may take a moment to be gone.
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+        for (const std::string& token : tokens) {
+            while (!leftovers_of(token).empty() && std::chrono::steady_clock::now() < deadline)
+                ::sched_yield();
+            const auto left = leftovers_of(token);
+            CHECK_MESSAGE(left.empty(), (left.empty() ? std::string() : left.front()));
+        }
+    }
 }
