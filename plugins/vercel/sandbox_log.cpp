@@ -54,7 +54,12 @@ std::string log_time(std::int64_t milliseconds) {
 }
 
 void SandboxLog::event(berth::Call& call, std::string_view sandbox, std::string_view text) const {
-    append(call, sandbox, log_time(berth::now().time_since_epoch().count()) + " system - " + std::string{text} + "\n");
+    try {
+        append(call, sandbox,
+               log_time(berth::now().time_since_epoch().count()) + " system - " + std::string{text} + "\n");
+    } catch (const berth::Error&) {
+        return;  // what happened has happened, also without a line about it
+    }
 }
 
 void SandboxLog::append(berth::Call& call, std::string_view sandbox, const std::string& lines) const {

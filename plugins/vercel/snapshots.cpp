@@ -112,11 +112,17 @@ void restore_snapshot(const Backend& backend, berth::Call& call, std::string_vie
     undo.dismiss();
     backend.log.event(call, id, "restored from snapshot " + std::string{snapshot});
     if (!safety) return;
-    try {
-        backend.api.remove_snapshot(call, *safety);
-    } catch (const Error&) {
-        backend.warn("a snapshot for safety could not be deleted; it expires by itself");
+    // A cancel that comes now comes too late; the snapshot for safety goes all the same.
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        if (call.cancelled()) (void)call.begin_cleanup(window);
+        try {
+            backend.api.remove_snapshot(call, *safety);
+            return;
+        } catch (const Error&) {
+            if (!call.cancelled()) break;
+        }
     }
+    backend.warn("a snapshot for safety could not be deleted; it expires by itself");
 }
 
 std::vector<berth::SnapshotInfo> list_snapshots(const Backend& backend, berth::Call& call) {
