@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs what a document shows: transcript_test.py DOCUMENT.md BIN_DIRECTORY [NAME=VALUE...]
+"""Runs what a document shows: transcript_test.py DOCUMENT.md BIN_DIRECTORY [--stand-in PROVIDER PROGRAM] [NAME=VALUE...]
 
 Every ```console block after a line `<!-- tested -->` is one session: `$ ` begins a command (`> ` goes on with it), the
 lines after it are what it must print, stdout and stderr together; `...` in them stands for anything. A command must
 succeed unless its last line is `exit N`. The session has an empty home and working directory, and BIN_DIRECTORY first
-in its PATH.
+in its PATH. With a stand-in every `berth run` and `berth create` is given `--provider PROVIDER`, which reaches it.
 """
+import json
 import os
 import re
 import subprocess
@@ -71,16 +72,55 @@ def run(session, environment):
     return None
 
 
+class StandIn:
+    """A vendor's server on loopback, ended with this, and a configuration of its provider beside `local`."""
+
+    def __init__(self, provider, program, folder):
+        self.process = subprocess.Popen([program, "--end-with-input"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        about = json.loads(self.process.stdout.readline())
+        options = {name: about[name] for name in ("api_url", "team_id", "project_id") if name in about}
+        options["token"] = "${env:STAND_IN_TOKEN}"
+        lines = [f"      {name}: {json.dumps(value)}" for name, value in options.items()]
+        configuration = Path(folder, "berth.yaml")
+        configuration.write_text("\n".join(["version: 1", "providers:", "  local: { plugin: local }", f"  {provider}:",
+                                            f"    plugin: {provider}", "    config:", *lines,
+                                            "select: { default: local }", ""]), encoding="utf-8")
+        self.environment = {"BERTH_CONFIG": str(configuration), "STAND_IN_TOKEN": about["token"]}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def with_provider(lines, provider):
+    return [re.sub(r"\bberth (run|create)\b", rf"berth \1 --provider {provider}", line)
+            if line.startswith("$ ") else line for line in lines]
+
+
 def main():
-    document, binaries = Path(sys.argv[1]), Path(sys.argv[2]).resolve()
+    if "--stand-in" not in sys.argv:
+        return run_document(sys.argv[1:], None, {})
+    at = sys.argv.index("--stand-in")
+    provider, program = sys.argv[at + 1:at + 3]
+    with tempfile.TemporaryDirectory() as folder, StandIn(provider, program, folder) as stand_in:
+        return run_document(sys.argv[1:at] + sys.argv[at + 3:], provider, stand_in.environment)
+
+
+def run_document(words, provider, more):
+    document, binaries = Path(words[0]), Path(words[1]).resolve()
     environment = {"PATH": f"{binaries}:/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "dumb"}
-    environment.update(word.split("=", 1) for word in sys.argv[3:])
+    environment.update(word.split("=", 1) for word in words[2:])
+    environment.update(more)
     found = sessions(document.read_text())
     if not found:
         raise SystemExit(f"{document} has no tested session")
     count = 0
     for lines in found:
-        session = steps(lines)
+        session = steps(with_provider(lines, provider) if provider else lines)
         count += len(session)
         if failure := run(session, environment):
             raise SystemExit(f"{document.name}:\n{failure}")
