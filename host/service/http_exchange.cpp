@@ -51,9 +51,13 @@ Words words_of(const HttpFailure& failure) {
 
 }  // namespace
 
-berth_exchange::berth_exchange(ServiceCall& call, std::unique_ptr<HttpTransfer> transfer, RequestLabel label,
-                               std::shared_ptr<Log> log)
-    : call_(call), label_(std::move(label)), log_(std::move(log)), transfer_(std::move(transfer)) {}
+berth_exchange::berth_exchange(ServiceCall& call, std::unique_ptr<HttpTransfer> transfer, HttpRequestPlan::Body body,
+                               RequestLabel label, std::shared_ptr<Log> log)
+    : call_(call),
+      label_(std::move(label)),
+      log_(std::move(log)),
+      transfer_(std::move(transfer)),
+      writing_(body == HttpRequestPlan::Body::streamed ? Writing::now : Writing::never) {}
 
 berth_exchange::~berth_exchange() {
     close();
@@ -144,6 +148,8 @@ berth_status berth_exchange::answer(HttpStep step) noexcept {
 
 berth_status berth_exchange::write(berth_bytes bytes) noexcept {
     if (is_closed_.load()) return misused("wrote to a request that it had closed");
+    if (writing_ == Writing::never) return misused("wrote to a request without a streamed body");
+    if (writing_ == Writing::ended) return misused("wrote to a request after it had ended its body");
     if (bytes.size > 0 && bytes.data == nullptr) return misused("wrote bytes that are nowhere");
     return answer(
         transfer_->write(call_, {reinterpret_cast<const char*>(bytes.data), static_cast<std::size_t>(bytes.size)}));
@@ -151,6 +157,8 @@ berth_status berth_exchange::write(berth_bytes bytes) noexcept {
 
 berth_status berth_exchange::finish() noexcept {
     if (is_closed_.load()) return misused("ended a request that it had closed");
+    if (writing_ == Writing::never) return misused("ended the body of a request without a streamed body");
+    writing_ = Writing::ended;
     return answer(transfer_->finish(call_));
 }
 

@@ -27,8 +27,8 @@ struct RequestLabel {
 
 /// The contract's opaque type. One thread at a time, but for call_cancelled().
 struct berth_exchange final : berth::ServiceResource {
-    berth_exchange(berth::ServiceCall& call, std::unique_ptr<berth::HttpTransfer> transfer, berth::RequestLabel label,
-                   std::shared_ptr<berth::Log> log);
+    berth_exchange(berth::ServiceCall& call, std::unique_ptr<berth::HttpTransfer> transfer,
+                   berth::HttpRequestPlan::Body body, berth::RequestLabel label, std::shared_ptr<berth::Log> log);
     ~berth_exchange() override;
 
     berth_status write(berth_bytes bytes) noexcept;
@@ -56,6 +56,8 @@ private:
     std::unique_ptr<berth::HttpTransfer> transfer_;
     std::atomic<bool> is_closed_{false};
     std::vector<berth_pair> pairs_;
+    enum class Writing { never, now, ended };
+    Writing writing_;
     int status_ = 0;
     bool has_failed_ = false;
 };

@@ -49,9 +49,10 @@ berth_status HttpService::open(ServiceCall& call, const berth_http_request* requ
         }
         auto checked = plan(call, request);
         RequestLabel label{provider_, checked.method + " " + shown_address(checked.url)};
+        const auto body = checked.body_kind;
         auto transfer = access_->transport().start(std::move(checked));
         if (!transfer) return BERTH_RESOURCE_EXHAUSTED;
-        auto made = std::make_unique<berth_exchange>(call, std::move(transfer), std::move(label), log_);
+        auto made = std::make_unique<berth_exchange>(call, std::move(transfer), body, std::move(label), log_);
         auto* const handle = made.get();
         call.keep(std::move(made));
         *exchange = handle;

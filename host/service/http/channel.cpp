@@ -8,14 +8,6 @@
 
 namespace berth::inline host_v1 {
 
-namespace {
-
-HttpFailure failure_of(HttpFailure::Kind kind, HttpFailure::Sent sent, std::string reason) {
-    return {kind, sent, std::move(reason), 1};
-}
-
-}  // namespace
-
 // --- the transport's side --------------------------------------------------------------------------------------------
 
 Channel::Wishes Channel::take_wishes() {
@@ -107,6 +99,13 @@ void Channel::fail(HttpFailure failure) {
     end(Ending::failed);
 }
 
+/// The transport hears of it and lets go of the request, which the server would otherwise wait for.
+void Channel::abandon(HttpFailure::Kind kind) {
+    abandoned_ = true;
+    news_ = true;
+    fail({kind, HttpFailure::Sent::maybe, {}, 1});
+}
+
 // --- the plugin's side -----------------------------------------------------------------------------------------------
 
 /// Whether the call lets nobody wait here any more. The call is asked without the lock: it may be telling us of a cancel.
@@ -147,7 +146,7 @@ HttpStep Channel::write(const ServiceCall& call, std::string_view& bytes) {
     Lock lock(mutex_);
     const auto announced = plan_.body_length;
     if (announced && written_ + bytes.size() > *announced) {
-        fail(failure_of(HttpFailure::Kind::too_long, HttpFailure::Sent::maybe, {}));
+        abandon(HttpFailure::Kind::too_long);
         return HttpStep::failed;
     }
     const auto ready = [this] { return outgoing_.size() < most_waiting || head_ || ending_ != Ending::none; };
@@ -168,7 +167,7 @@ HttpStep Channel::finish(const ServiceCall& call) {
     if (finished_) return HttpStep::done;
     if (head_ || ending_ != Ending::none) return HttpStep::end;
     if (plan_.body_length && written_ != *plan_.body_length) {
-        fail(failure_of(HttpFailure::Kind::too_short, HttpFailure::Sent::maybe, {}));
+        abandon(HttpFailure::Kind::too_short);
         return HttpStep::failed;
     }
     finished_ = true;

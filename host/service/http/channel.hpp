@@ -83,8 +83,9 @@ private:
     }
     void end(Ending ending);
     void fail(HttpFailure failure);
+    void abandon(HttpFailure::Kind kind);
     [[nodiscard]] bool is_cut() const noexcept {
-        return closed_ || (cancelled_ && (plan_.cancel == HttpRequestPlan::Cancel::cuts || !sent_));
+        return closed_ || abandoned_ || (cancelled_ && (plan_.cancel == HttpRequestPlan::Cancel::cuts || !sent_));
     }
     void tell_event();
 
@@ -107,7 +108,8 @@ private:
     bool sent_ = false;
     bool cancelled_ = false;
     bool closed_ = false;
-    bool nudged_ = false;  ///< a cancel came while somebody waited
+    bool abandoned_ = false;  ///< the plugin broke what it had announced: nothing of it is to go on
+    bool nudged_ = false;     ///< a cancel came while somebody waited
     bool news_ = false;
     FileDescriptor event_;
     bool event_raised_ = false;

@@ -202,6 +202,43 @@ TEST_CASE("a body that is not what was announced is the plugin's mistake") {
     CHECK(exchange->finish() == BERTH_CONTRACT);
 }
 
+TEST_CASE("a request whose body breaks its announcement does not stay with the server") {
+    Signal arrived;
+    Signal left;
+    ScriptedServer server([&](ServerConnection& connection, std::size_t) {
+        (void)connection.request_head();
+        arrived.raise();
+        connection.wait_for_end();
+        left.raise();
+    });
+    Services services;
+    Running running(services);
+    Request request("PUT", server.url());
+    request.flags(BERTH_HTTP_STREAMED_BODY);
+    request.raw.body_length = {3, 1};
+    Exchange exchange(running, request);
+    REQUIRE(exchange.write("12") == BERTH_OK);
+    arrived.wait();
+    CHECK(exchange.write("34") == BERTH_CONTRACT);
+    exchange.close();
+    left.wait();
+}
+
+TEST_CASE("what is written where no body goes out is not taken in silence") {
+    ScriptedServer server([](ServerConnection& connection, std::size_t) { connection.wait_for_end(); });
+    Services services;
+    Running whole(services);
+    Exchange unstreamed(whole, Request("POST", server.url()).body("{}"));
+    CHECK(unstreamed.write("more") == BERTH_CONTRACT);
+    CHECK(whole.breach().find("without a streamed body") != std::string::npos);
+    Running streamed(services);
+    Exchange ended(streamed, Request("POST", server.url()).flags(BERTH_HTTP_STREAMED_BODY));
+    CHECK(ended.write("all") == BERTH_OK);
+    CHECK(ended.finish() == BERTH_OK);
+    CHECK(ended.write("more") == BERTH_CONTRACT);
+    CHECK(streamed.breach().find("after it had ended its body") != std::string::npos);
+}
+
 TEST_CASE("a secret is in no line of the log and in no error, wherever the server puts it") {
     const std::string token = "c4nary-8151-token";
     ScriptedServer server([](ServerConnection& connection, std::size_t) {
