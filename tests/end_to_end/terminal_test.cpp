@@ -158,7 +158,7 @@ TEST_CASE("-it without a terminal is refused, -t alone is not, and -i alone leav
         const auto ended = workspace.berth(words);
         CHECK(ended.exit_code == 125);
         CHECK(ended.error.find("BERTH-X-09") != std::string::npos);
-        CHECK(ended.error.find("leave -t out") != std::string::npos);
+        CHECK(ended.error.find("Leave -t out") != std::string::npos);
     }
     CHECK(workspace.sandboxes().empty());
     const auto sandbox = workspace.create();
