@@ -63,9 +63,15 @@ void disk_is_seen(Context& context) {
     const auto sandbox = context.fresh();
     const auto before = context.host().get_resource_usage(sandbox, Context::bounded()).disk_bytes;
     if (!before) throw Skipped("the provider does not know disk");
-    context.output_of(sandbox, "head -c 8000000 /dev/urandom > file");
-    const auto after = context.host().get_resource_usage(sandbox, Context::bounded()).disk_bytes;
-    context.expect(after && *after >= *before + 8'000'000, "8 MB of files are counted");
+    // Where the disk is counted as a whole, others may free some of it meanwhile: then once more.
+    bool is_counted = false;
+    for (int turn = 0; turn < 5 && !is_counted; ++turn) {
+        const auto now = context.host().get_resource_usage(sandbox, Context::bounded()).disk_bytes;
+        context.output_of(sandbox, "head -c 8000000 /dev/urandom > file" + std::to_string(turn));
+        const auto after = context.host().get_resource_usage(sandbox, Context::bounded()).disk_bytes;
+        is_counted = now && after && *after >= *now + 8'000'000;
+    }
+    context.expect(is_counted, "8 MB of files are counted");
 }
 
 void processes_are_counted(Context& context) {
