@@ -1,7 +1,6 @@
 #include "channel.hpp"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "../service_call.hpp"
@@ -33,6 +32,11 @@ bool Channel::begin_sending() {
     return true;
 }
 
+bool Channel::is_cancelled() const {
+    const std::lock_guard lock(mutex_);
+    return cancelled_;
+}
+
 bool Channel::was_sent() const {
     const std::lock_guard lock(mutex_);
     return sent_;
@@ -51,15 +55,13 @@ Channel::Outgoing Channel::take_outgoing(std::string& bytes) {
         return finished_ ? Outgoing::all : Outgoing::none_yet;
     }
     bytes.swap(outgoing_);
-    changed_.notify_all();
+    waiting_.wake();
     return Outgoing::some;
 }
 
 void Channel::answered(HttpAnswerHead head) {
     const std::lock_guard lock(mutex_);
-    if (ending_ != Ending::none) return;
-    head_ = std::move(head);
-    changed_.notify_all();
+    if (ending_ == Ending::none) head_ = std::move(head);
 }
 
 bool Channel::offer(std::string_view bytes) {
@@ -70,9 +72,13 @@ bool Channel::offer(std::string_view bytes) {
         return false;
     }
     incoming_.append(bytes);
-    changed_.notify_all();
-    tell_event();
     return true;
+}
+
+void Channel::tell() {
+    const std::lock_guard lock(mutex_);
+    waiting_.wake();
+    event_.tell(is_readable());
 }
 
 void Channel::completed() {
@@ -89,8 +95,8 @@ void Channel::end(Ending ending) {
     if (ending_ != Ending::none) return;
     ending_ = ending;
     outgoing_.clear();
-    changed_.notify_all();
-    tell_event();
+    waiting_.wake();
+    event_.tell(is_readable());
 }
 
 void Channel::fail(HttpFailure failure) {
@@ -126,20 +132,11 @@ std::optional<HttpStep> Channel::stopped(const ServiceCall& call, Lock& lock) {
 
 template <typename Ready>
 std::optional<HttpStep> Channel::wait(const ServiceCall& call, Lock& lock, Ready&& ready) {
-    for (;;) {
-        if (const auto step = stopped(call, lock)) return step;
-        if (ready()) return std::nullopt;
-        lock.unlock();
-        const auto until = call.stopped() ? call.patience_end() : call.window_end();
-        lock.lock();
-        const auto woken = [&] { return ready() || nudged_; };
-        if (until) {
-            (void)changed_.wait_until(lock, *until, woken);
-        } else {
-            changed_.wait(lock, woken);
-        }
-        nudged_ = false;
-    }
+    std::optional<HttpStep> step;
+    const auto given_up = [&](Lock& held) { return (step = stopped(call, held)).has_value(); };
+    const auto until = [&] { return call.stopped() ? call.patience_end() : call.window_end(); };
+    (void)waiting_.wait(lock, given_up, until, ready);
+    return step;
 }
 
 HttpStep Channel::write(const ServiceCall& call, std::string_view& bytes) {
@@ -200,40 +197,19 @@ HttpStep Channel::take_incoming(const ServiceCall& call, Waiting waiting, std::s
 void Channel::leftover(bool there) {
     const std::lock_guard lock(mutex_);
     leftover_ = there;
-    tell_event();
-}
-
-void Channel::tell_event() {
-    if (!event_) return;
-    const bool wanted = leftover_ || !incoming_.empty() || ending_ != Ending::none;
-    if (wanted == event_raised_) return;
-    if (wanted) {
-        raise_event(event_);
-    } else {
-        clear_event(event_);
-    }
-    event_raised_ = wanted;
+    event_.tell(is_readable());
 }
 
 int Channel::descriptor() {
     const std::lock_guard lock(mutex_);
-    if (!event_) {
-        try {
-            event_ = make_event();
-        } catch (const std::system_error&) {
-            return -1;  // out of descriptors: the plugin has to wait in read()
-        }
-        tell_event();
-    }
-    return event_.get();
+    return event_.descriptor(is_readable());
 }
 
 void Channel::cancel() {
     const std::lock_guard lock(mutex_);
     cancelled_ = true;
-    nudged_ = true;
     news_ = true;
-    changed_.notify_all();
+    waiting_.nudge();
 }
 
 void Channel::close() {

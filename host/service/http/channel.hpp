@@ -2,14 +2,13 @@
 // Bounded buffers in both directions; whoever is ahead waits. Knows no library.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "../../base/file_descriptor.hpp"
+#include "../call_wait.hpp"
 #include "../http_transport.hpp"
 
 namespace berth::inline host_v1 {
@@ -40,15 +39,19 @@ public:
     /// Just before a request leaves. False: it must not, for it was cancelled.
     [[nodiscard]] bool begin_sending();
     [[nodiscard]] bool was_sent() const;
+    [[nodiscard]] bool is_cancelled() const;
     /// It is certain that nothing of it has left: the next attempt is like the first.
     void nothing_sent();
     /// Moves what waits into `bytes`, which is empty. Nothing moved: the end of the body; not written yet, when `send`
     /// will be wished; or the answer has come, and nobody writes the rest.
     enum class Outgoing { some, none_yet, all, unwanted };
     [[nodiscard]] Outgoing take_outgoing(std::string& bytes);
+    /// Who waits for these two hears of them with tell(), or with the end: of all that came at once in one go, since
+    /// waking somebody costs more than most of what there is to tell.
     void answered(HttpAnswerHead head);
     /// False: there is no room; offer it again when `receive` is wished.
     [[nodiscard]] bool offer(std::string_view bytes);
+    void tell();
     void completed();
     void failed(HttpFailure failure);
 
@@ -73,7 +76,7 @@ public:
 
 private:
     enum class Ending { none, complete, failed };
-    using Lock = std::unique_lock<std::mutex>;
+    using Lock = CallWait::Lock;
 
     [[nodiscard]] std::optional<HttpStep> stopped(const ServiceCall& call, Lock& lock);
     template <typename Ready>
@@ -87,11 +90,14 @@ private:
     [[nodiscard]] bool is_cut() const noexcept {
         return closed_ || abandoned_ || (cancelled_ && (plan_.cancel == HttpRequestPlan::Cancel::cuts || !sent_));
     }
-    void tell_event();
+    [[nodiscard]] bool is_readable() const noexcept {
+        return leftover_ || !incoming_.empty() || ending_ != Ending::none;
+    }
 
     const HttpRequestPlan plan_;
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
+    CallWait waiting_;
+    ReadinessEvent event_;
 
     std::string outgoing_;
     std::uint64_t written_ = 0;
@@ -109,10 +115,7 @@ private:
     bool cancelled_ = false;
     bool closed_ = false;
     bool abandoned_ = false;  ///< the plugin broke what it had announced: nothing of it is to go on
-    bool nudged_ = false;     ///< a cancel came while somebody waited
     bool news_ = false;
-    FileDescriptor event_;
-    bool event_raised_ = false;
 };
 
 }  // namespace berth::inline host_v1

@@ -1,5 +1,7 @@
 #include "curl_attempt.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -17,6 +19,7 @@ namespace {
 
 /// What is read of an answer nobody wants, so that its connection can be used again.
 constexpr std::size_t most_thrown_away = std::size_t{64} << 10U;
+constexpr std::chrono::seconds longest_throwing_away{1};
 constexpr unsigned most_redirects = 5;
 constexpr long buffer_size = 128L << 10U;
 /// A connection that lay idle for longer may have been closed by its server just now, and what is sent into it is then
@@ -42,6 +45,10 @@ double new_chance() {
 struct CurlAttempt::Callbacks {
     static CurlAttempt& of(void* self) noexcept { return *static_cast<CurlAttempt*>(self); }
 
+    /// No program that the process starts may hold a connection, which carries secrets and keeps the server waiting.
+    static curl_socket_t open_socket(void* /*self*/, curlsocktype /*what_for*/, curl_sockaddr* address) noexcept {
+        return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    }
     static int may_leave(void* self, char* /*remote*/, char* /*local*/, int /*remote_port*/,
                          int /*local_port*/) noexcept {
         return of(self).may_leave() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
@@ -72,8 +79,13 @@ struct CurlAttempt::Callbacks {
     }
 };
 
-CurlAttempt::CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared)
-    : channel_(channel), plan_(channel.plan()), turn_(std::move(turn)), easy_(::curl_easy_init()) {
+CurlAttempt::CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared,
+                         Touched& touched)
+    : channel_(channel),
+      plan_(channel.plan()),
+      touched_(touched),
+      turn_(std::move(turn)),
+      easy_(::curl_easy_init()) {
     if (!easy_) throw std::bad_alloc();
     configure(options, shared);
     configure_body();
@@ -115,6 +127,7 @@ void CurlAttempt::configure(const HttpTransportOptions& options, CURLSH* shared)
     set(CURLOPT_NOPROXY, plan_.no_proxy.c_str());
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (!plan_.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, plan_.unix_socket.c_str());
+    set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::open_socket);
     set(CURLOPT_PREREQFUNCTION, &Callbacks::may_leave);
     set(CURLOPT_PREREQDATA, static_cast<void*>(this));
     set(CURLOPT_HEADERFUNCTION, &Callbacks::line);
@@ -184,17 +197,22 @@ void CurlAttempt::resume() {
 
 // --- sending ---------------------------------------------------------------------------------------------------------
 
-HttpFailure::Sent CurlAttempt::sent() const {
+bool CurlAttempt::sent_by_this() const {
     long bytes = 0;
     (void)::curl_easy_getinfo(easy_.get(), CURLINFO_REQUEST_SIZE, &bytes);
-    return channel_.was_sent() && bytes > 0 ? HttpFailure::Sent::maybe : HttpFailure::Sent::nothing;
+    return channel_.was_sent() && bytes > 0;
+}
+
+HttpFailure::Sent CurlAttempt::sent() const {
+    return turn_.sent_before || sent_by_this() ? HttpFailure::Sent::maybe : HttpFailure::Sent::nothing;
 }
 
 /// Asked each time the library is about to send. It does so again, by itself, when a kept connection turns out to be
 /// closed, and cannot know whether the request was served; what must not happen twice stops here.
 bool CurlAttempt::may_leave() {
     moved();
-    if (sent() == HttpFailure::Sent::maybe && !may_be_repeated()) {
+    has_connection_ = true;
+    if (sent_by_this() && !may_be_repeated()) {
         sent_twice_ = true;
         return false;
     }
@@ -242,6 +260,7 @@ void CurlAttempt::decide() {
     if (is_passing(head.status) && may_be_repeated()) {
         if (const auto wait = next_wait(head.retry_after)) {
             plan_b_ = Again{*wait};
+            decided_at_ = Clock::now();
             return;
         }
     }
@@ -251,12 +270,14 @@ void CurlAttempt::decide() {
         if (location != head.headers.end()) {
             if (auto url = redirect_within_origin(turn_.url, location->second)) {
                 plan_b_ = Elsewhere{std::move(*url)};
+                decided_at_ = Clock::now();
                 return;
             }
         }
     }
     handed_over_ = true;
     channel_.answered(std::move(head));
+    touched();
     // Who has answered wants no more of the body. The library would wait for the rest of one that is paused.
     if (waits_for_plugin_) resume();
 }
@@ -267,13 +288,20 @@ std::size_t CurlAttempt::body(std::string_view bytes) {
         thrown_away_ += bytes.size();
         return thrown_away_ > most_thrown_away ? 0 : bytes.size();
     }
+    touched();
     if (channel_.offer(bytes)) return bytes.size();
     waits_for_plugin_ = true;
     return CURL_WRITEFUNC_PAUSE;
 }
 
+void CurlAttempt::touched() {
+    if (touched_.empty() || touched_.back() != &channel_) touched_.push_back(&channel_);
+}
+
 std::optional<CurlAttempt::Clock::time_point> CurlAttempt::idle_at() const noexcept {
-    if (!plan_.idle_limit || waits_for_plugin_) return std::nullopt;
+    // The rest of an answer that nobody gets is worth a connection, and no more waiting than making a new one.
+    if (has_plan_b()) return decided_at_ + longest_throwing_away;
+    if (!plan_.idle_limit || waits_for_plugin_ || !has_connection_) return std::nullopt;
     return moved_at_ + *plan_.idle_limit;
 }
 
@@ -323,6 +351,7 @@ CurlAttempt::Verdict CurlAttempt::verdict(CURLcode result) {
 }
 
 CurlAttempt::Verdict CurlAttempt::too_idle() {
+    if (has_plan_b()) return verdict(CURLE_OPERATION_TIMEDOUT);
     return failed({HttpFailure::Kind::idle, sent(), {}, 1});
 }
 
@@ -332,11 +361,11 @@ CurlAttempt::Verdict CurlAttempt::failed(HttpFailure failure) {
                                     failure.kind == HttpFailure::Kind::broken ||
                                     failure.kind == HttpFailure::Kind::idle;
     // A streamed body that was begun is gone; one of which nothing was taken is still whole.
-    const bool is_unsent = failure.sent == HttpFailure::Sent::nothing && sending_.empty();
+    const bool is_unsent = !sent_by_this() && sending_.empty();
     if (handed_over_ || !is_passing_failure || !(is_unsent || may_be_repeated())) return failure;
     const auto wait = next_wait(std::nullopt);
     if (!wait) return failure;
-    if (is_unsent) channel_.nothing_sent();
+    if (is_unsent && !turn_.sent_before) channel_.nothing_sent();
     return Again{*wait};
 }
 

@@ -39,10 +39,14 @@ public:
         unsigned number = 1;
         unsigned redirects = 0;
         std::string url;
+        bool sent_before = false;  ///< an earlier attempt may have reached the server
     };
 
-    /// Throws std::bad_alloc. `channel` outlives it.
-    CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared);
+    /// The channels that have got something since somebody last told() them; a channel may stand there twice.
+    using Touched = std::vector<Channel*>;
+
+    /// Throws std::bad_alloc. `channel` and `touched` outlive it.
+    CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared, Touched& touched);
     CurlAttempt(const CurlAttempt&) = delete;
     CurlAttempt& operator=(const CurlAttempt&) = delete;
 
@@ -55,9 +59,10 @@ public:
     [[nodiscard]] Verdict verdict(CURLcode result);
     /// What it comes to that nothing has moved for too long.
     [[nodiscard]] Verdict too_idle();
-    /// When it will have been idle for too long; absent: it may be, or somebody else is who waits.
+    /// When it will have been idle for too long; absent: it may be, or somebody else is who waits, or it has not got a
+    /// connection yet, which has a limit of its own.
     [[nodiscard]] std::optional<Clock::time_point> idle_at() const noexcept;
-    /// Whether a request may have left; certain only in its no.
+    /// Whether the request may have left, in this attempt or an earlier one; certain only in its no.
     [[nodiscard]] HttpFailure::Sent sent() const;
 
 private:
@@ -69,6 +74,9 @@ private:
     void set(CURLoption option, Value value);
     void add_header(const std::string& line);
 
+    [[nodiscard]] bool sent_by_this() const;
+    void touched();
+    [[nodiscard]] bool has_plan_b() const noexcept { return !std::holds_alternative<std::monostate>(plan_b_); }
     [[nodiscard]] bool may_leave();
     [[nodiscard]] std::size_t outgoing(char* buffer, std::size_t room);
     [[nodiscard]] std::size_t line(std::string_view text);
@@ -82,6 +90,7 @@ private:
 
     Channel& channel_;
     const HttpRequestPlan& plan_;
+    Touched& touched_;
     Turn turn_;
     HeaderList headers_;
     std::array<char, CURL_ERROR_SIZE> words_{};
@@ -93,7 +102,9 @@ private:
     bool sent_twice_ = false;   ///< the library was kept from sending it once more
     bool waits_for_plugin_ = false;
     std::variant<std::monostate, Again, Elsewhere> plan_b_;  ///< what the head said, when it is not handed over
+    bool has_connection_ = false;
     Clock::time_point moved_at_ = Clock::now();
+    Clock::time_point decided_at_{};  ///< with a plan b
     curl_off_t uploaded_ = 0;
     EasyHandle easy_;  ///< dies first: it writes its last words into the others
 };

@@ -44,10 +44,9 @@ CurlLoop::~CurlLoop() {
     {
         const std::lock_guard lock(mutex_);
         ending_ = true;
+        (void)::curl_multi_wakeup(multi_.get());  // with the lock: the thread frees it
     }
-    (void)::curl_multi_wakeup(multi_.get());
     thread_.join();
-    multi_.reset();  // before what its connections share
 }
 
 void CurlLoop::look_at(std::shared_ptr<Channel> channel) {
@@ -74,9 +73,20 @@ void CurlLoop::run() noexcept {
         } catch (const std::bad_alloc&) {
             fail_all();
         }
+        tell_touched();
         (void)::curl_multi_poll(multi_.get(), nullptr, 0, patience(), nullptr);
     }
     fail_all();
+    // Here, where every signal is blocked: connections say goodbye, and what they write to may be gone. Before what they
+    // share.
+    multi_.reset();
+}
+
+/// Everything that came in this round, to each who waits for it, at once.
+void CurlLoop::tell_touched() noexcept {
+    for (auto* const channel : touched_)
+        if (const auto found = requests_.find(channel); found != requests_.end()) found->second.channel->tell();
+    touched_.clear();
 }
 
 void CurlLoop::take_orders() {
@@ -94,25 +104,37 @@ void CurlLoop::take_orders() {
         if (channel->take_wishes().cut || channel->has_ended()) continue;
         auto* const key = channel.get();
         auto url = channel->plan().url;
-        auto& request = requests_.emplace(key, Request{std::move(channel), {1, 0, std::move(url)}}).first->second;
-        begin(request);
+        Request request{channel, {1, 0, std::move(url), false}};
+        try {
+            begin(requests_.emplace(key, std::move(request)).first->second);
+        } catch (const std::bad_alloc&) {  // of this one; those behind it have their own chance
+            requests_.erase(key);
+            channel->failed({HttpFailure::Kind::unusable, HttpFailure::Sent::nothing, {}, 1});
+        }
     }
 }
 
 void CurlLoop::look(Request& request) {
     const auto wishes = request.channel->take_wishes();
-    if (wishes.cut) {
-        const auto sent = request.attempt ? request.attempt->sent() : HttpFailure::Sent::nothing;
-        request.channel->failed({HttpFailure::Kind::cancelled, sent, {}, request.next.number});
-        forget(request);
+    // Between two attempts there is no answer to wait for.
+    if (wishes.cut || (!request.attempt && request.channel->is_cancelled())) {
+        cancel(request);
     } else if (request.attempt && (wishes.send || wishes.receive)) {
         request.attempt->resume();
     }
 }
 
+void CurlLoop::cancel(Request& request) {
+    const bool is_sent =
+        request.attempt ? request.attempt->sent() == HttpFailure::Sent::maybe : request.next.sent_before;
+    const auto sent = is_sent ? HttpFailure::Sent::maybe : HttpFailure::Sent::nothing;
+    request.channel->failed({HttpFailure::Kind::cancelled, sent, {}, request.next.number});
+    forget(request);
+}
+
 void CurlLoop::begin(Request& request) {
     // A new handle for each: the library's own reset leaves traces of what a handle did before.
-    request.attempt = std::make_unique<CurlAttempt>(*request.channel, request.next, options_, shared_.get());
+    request.attempt = std::make_unique<CurlAttempt>(*request.channel, request.next, options_, shared_.get(), touched_);
     if (::curl_multi_add_handle(multi_.get(), request.attempt->easy()) != CURLM_OK) {
         request.attempt.reset();
         throw std::bad_alloc();
@@ -145,7 +167,12 @@ void CurlLoop::finish_what_is_done() {
 }
 
 void CurlLoop::settle(Request& request, CurlAttempt::Verdict verdict) {
-    if (auto* again = std::get_if<CurlAttempt::Again>(&verdict)) {
+    const bool goes_on = std::holds_alternative<CurlAttempt::Again>(verdict) ||
+                         std::holds_alternative<CurlAttempt::Elsewhere>(verdict);
+    if (goes_on && request.attempt->sent() == HttpFailure::Sent::maybe) request.next.sent_before = true;
+    if (goes_on && request.channel->is_cancelled()) {
+        cancel(request);
+    } else if (auto* again = std::get_if<CurlAttempt::Again>(&verdict)) {
         stop(request);
         ++request.next.number;
         request.due = Clock::now() + again->wait;

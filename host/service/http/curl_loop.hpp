@@ -42,6 +42,8 @@ private:
     void look(Request& request);
     void begin(Request& request);
     void stop(Request& request);
+    void cancel(Request& request);
+    void tell_touched() noexcept;
     void finish_what_is_done();
     void settle(Request& request, CurlAttempt::Verdict verdict);
     void watch_time();
@@ -53,6 +55,7 @@ private:
     SharedHandle shared_;
     MultiHandle multi_;
     std::unordered_map<Channel*, Request> requests_;  ///< the thread's own
+    CurlAttempt::Touched touched_;                    ///< the thread's own
 
     std::mutex mutex_;
     std::vector<std::shared_ptr<Channel>> orders_;

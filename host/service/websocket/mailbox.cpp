@@ -1,6 +1,5 @@
 #include "mailbox.hpp"
 
-#include <system_error>
 #include <utility>
 
 #include "../service_call.hpp"
@@ -12,7 +11,7 @@ namespace berth::inline host_v1 {
 void Mailbox::is_open() {
     const std::lock_guard lock(mutex_);
     open_ = true;
-    changed_.notify_all();
+    waiting_.wake();
 }
 
 bool Mailbox::arrived(SocketEvent event) {
@@ -20,8 +19,7 @@ bool Mailbox::arrived(SocketEvent event) {
     if (goodbye_) return true;  // nobody listens any more
     incoming_bytes_ += event.bytes.size();
     incoming_.push_back(std::move(event));
-    changed_.notify_all();
-    tell_event();
+    tell();
     reader_waits_ = incoming_bytes_ >= most_waiting;
     return !reader_waits_;
 }
@@ -31,8 +29,7 @@ void Mailbox::ended(int close_code) {
     if (close_code_ || failed_) return;
     close_code_ = close_code;
     outgoing_.clear();
-    changed_.notify_all();
-    tell_event();
+    tell();
 }
 
 void Mailbox::failed(SocketFailure failure) {
@@ -41,8 +38,7 @@ void Mailbox::failed(SocketFailure failure) {
     failed_ = true;
     failure_ = std::move(failure);
     outgoing_.clear();
-    changed_.notify_all();
-    tell_event();
+    tell();
 }
 
 std::optional<Mailbox::Letter> Mailbox::next_outgoing() {
@@ -51,7 +47,7 @@ std::optional<Mailbox::Letter> Mailbox::next_outgoing() {
     auto letter = std::move(outgoing_.front());
     outgoing_.pop_front();
     outgoing_bytes_ -= letter.bytes.size();
-    changed_.notify_all();
+    waiting_.wake();
     return letter;
 }
 
@@ -62,24 +58,18 @@ std::optional<int> Mailbox::goodbye() {
 
 // --- the plugin's side -----------------------------------------------------------------------------------------------
 
-/// False: the call was given up. It is asked without the lock: it may be telling us of a cancel.
+bool Mailbox::stopped(const ServiceCall& call, Lock& lock) {
+    lock.unlock();
+    const bool is_stopped = call.stopped();
+    lock.lock();
+    return is_stopped;
+}
+
+/// False: the call was given up.
 template <typename Ready>
 bool Mailbox::wait(const ServiceCall& call, Lock& lock, Ready&& ready) {
-    for (;;) {
-        lock.unlock();
-        const bool is_stopped = call.stopped();
-        const auto until = call.window_end();
-        lock.lock();
-        if (is_stopped) return false;
-        if (ready()) return true;
-        const auto woken = [&] { return ready() || nudged_; };
-        if (until) {
-            (void)changed_.wait_until(lock, *until, woken);
-        } else {
-            changed_.wait(lock, woken);
-        }
-        nudged_ = false;
-    }
+    return waiting_.wait(
+        lock, [&](Lock& held) { return stopped(call, held); }, [&] { return call.window_end(); }, ready);
 }
 
 SocketStep Mailbox::opened(const ServiceCall& call) {
@@ -109,17 +99,14 @@ SocketStep Mailbox::receive(const ServiceCall& call, Waiting waiting, SocketEven
     if (waiting == Waiting::yes) {
         if (!wait(call, lock, ready)) return SocketStep::given_up;
     } else {
-        lock.unlock();
-        const bool is_stopped = call.stopped();
-        lock.lock();
-        if (is_stopped) return SocketStep::given_up;
+        if (stopped(call, lock)) return SocketStep::given_up;
         if (!ready()) return SocketStep::again;
     }
     if (!incoming_.empty()) {
         into = std::move(incoming_.front());
         incoming_.pop_front();
         incoming_bytes_ -= into.bytes.size();
-        tell_event();
+        event_.tell(is_readable());
         return SocketStep::done;
     }
     if (close_code_) {
@@ -141,29 +128,14 @@ bool Mailbox::take_room() {
     return true;
 }
 
-void Mailbox::tell_event() {
-    if (!event_) return;
-    const bool wanted = !incoming_.empty() || close_code_ || failed_;
-    if (wanted == event_raised_) return;
-    if (wanted) {
-        raise_event(event_);
-    } else {
-        clear_event(event_);
-    }
-    event_raised_ = wanted;
+void Mailbox::tell() {
+    waiting_.wake();
+    event_.tell(is_readable());
 }
 
 int Mailbox::descriptor() {
     const std::lock_guard lock(mutex_);
-    if (!event_) {
-        try {
-            event_ = make_event();
-        } catch (const std::system_error&) {
-            return -1;  // out of descriptors: the plugin has to wait in receive()
-        }
-        tell_event();
-    }
-    return event_.get();
+    return event_.descriptor(is_readable());
 }
 
 void Mailbox::close(int code) {
@@ -175,8 +147,7 @@ void Mailbox::close(int code) {
 
 void Mailbox::cancel() {
     const std::lock_guard lock(mutex_);
-    nudged_ = true;
-    changed_.notify_all();
+    waiting_.nudge();
 }
 
 }  // namespace berth::inline host_v1

@@ -2,7 +2,6 @@
 // Bounded in both directions; whoever is ahead waits. Knows no library.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <mutex>
@@ -10,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "../../base/file_descriptor.hpp"
+#include "../call_wait.hpp"
 #include "../socket_transport.hpp"
 
 namespace berth::inline host_v1 {
@@ -59,16 +58,18 @@ public:
     [[nodiscard]] bool take_room();
 
 private:
-    using Lock = std::unique_lock<std::mutex>;
+    using Lock = CallWait::Lock;
     template <typename Ready>
     [[nodiscard]] bool wait(const ServiceCall& call, Lock& lock, Ready&& ready);
-    void tell_event();
+    [[nodiscard]] static bool stopped(const ServiceCall& call, Lock& lock);
+    void tell();
+    [[nodiscard]] bool is_readable() const noexcept { return !incoming_.empty() || close_code_ || failed_; }
 
     mutable std::mutex mutex_;
-    std::condition_variable changed_;
+    CallWait waiting_;
+    ReadinessEvent event_;
     bool open_ = false;
     bool failed_ = false;
-    bool nudged_ = false;
     SocketFailure failure_;
     std::optional<int> close_code_;  ///< the peer's end of it
     std::optional<int> goodbye_;     ///< ours
@@ -77,8 +78,6 @@ private:
     bool reader_waits_ = false;
     std::deque<Letter> outgoing_;
     std::size_t outgoing_bytes_ = 0;
-    FileDescriptor event_;
-    bool event_raised_ = false;
 };
 
 }  // namespace berth::inline host_v1
