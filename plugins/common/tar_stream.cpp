@@ -1,10 +1,14 @@
 #include "tar_stream.hpp"
 
+#define ZLIB_CONST  // it reads what it is given, and says so
+#include <zlib.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <new>
 #include <utility>
 
 namespace berth_common {
@@ -13,28 +17,6 @@ namespace {
 
 constexpr std::size_t block_size = 512;
 constexpr std::uint64_t most_extra = 1U << 20;
-
-std::uint32_t crc32(std::string_view bytes) {
-    static const auto table = [] {
-        std::array<std::uint32_t, 256> made{};
-        for (std::uint32_t n = 0; n < made.size(); ++n) {
-            std::uint32_t value = n;
-            for (int bit = 0; bit < 8; ++bit)
-                value = (value & 1U) != 0 ? 0xedb88320U ^ value >> 1U : value >> 1U;
-            made[n] = value;
-        }
-        return made;
-    }();
-    std::uint32_t value = 0xffffffffU;
-    for (const char c : bytes)
-        value = table[(value ^ static_cast<unsigned char>(c)) & 0xffU] ^ value >> 8U;
-    return ~value;
-}
-
-void put_number(std::string& to, std::uint64_t value, int bytes) {
-    for (int n = 0; n < bytes; ++n)
-        to += static_cast<char>(value >> (8 * n) & 0xffU);
-}
 
 void put_octal(std::string& header, std::size_t at, std::size_t width, std::uint64_t value) {
     for (std::size_t n = width - 1; n-- > 0; value >>= 3U)
@@ -93,7 +75,51 @@ std::optional<std::string> pax_value(std::string_view records, std::string_view 
 
 }  // namespace
 
-TarGzWriter::TarGzWriter() = default;
+/// gzip around deflate's stored blocks: nothing is made smaller, and nothing is waited for.
+class TarGzWriter::Zip {
+public:
+    Zip() {
+        constexpr int gzip_window = 15 + 16;
+        constexpr int most_memory = 9;
+        if (::deflateInit2(&stream_, Z_NO_COMPRESSION, Z_DEFLATED, gzip_window, most_memory, Z_DEFAULT_STRATEGY) != Z_OK)
+            throw std::bad_alloc();
+    }
+    Zip(const Zip&) = delete;
+    Zip& operator=(const Zip&) = delete;
+    ~Zip() { (void)::deflateEnd(&stream_); }
+
+    /// Appends to `to` what comes of `bytes`; with `flush` Z_FINISH all that is left.
+    void take(std::string_view bytes, int flush, std::string& to) {
+        constexpr std::size_t overhead = 256;
+        stream_.next_in = reinterpret_cast<const Bytef*>(bytes.data());
+        stream_.avail_in = static_cast<uInt>(bytes.size());
+        int result = Z_OK;
+        do {
+            const std::size_t before = to.size();
+            const std::size_t room = stream_.avail_in + overhead;
+            to.resize(before + room);
+            stream_.next_out = reinterpret_cast<Bytef*>(to.data() + before);
+            stream_.avail_out = static_cast<uInt>(room);
+            result = ::deflate(&stream_, flush);
+            to.resize(before + room - stream_.avail_out);
+        } while (result != Z_STREAM_END && (stream_.avail_in != 0 || flush == Z_FINISH));
+    }
+
+private:
+    z_stream stream_{};
+};
+
+TarGzWriter::TarGzWriter() : zip_(std::make_unique<Zip>()) {}
+TarGzWriter::TarGzWriter(TarGzWriter&&) noexcept = default;
+TarGzWriter& TarGzWriter::operator=(TarGzWriter&&) noexcept = default;
+TarGzWriter::~TarGzWriter() = default;
+
+void TarGzWriter::put(std::string_view bytes) {
+    constexpr std::size_t most = 1U << 30U;  // the library counts in 32 bits
+    size_ += bytes.size();
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(most, bytes.size())))
+        zip_->take(bytes.substr(0, most), Z_NO_FLUSH, zipped_);
+}
 
 void TarGzWriter::begin_file(std::string_view name, std::uint64_t size, unsigned mode) {
     if (name.empty() || name.size() > 100) throw std::logic_error("a name of 1 to 100 bytes is needed");
@@ -111,43 +137,32 @@ void TarGzWriter::begin_file(std::string_view name, std::uint64_t size, unsigned
                                     8));
     put_octal(header, 148, 7, checksum(header));
     header[155] = ' ';
-    tar_ += header;
+    put(header);
     left_ = size;
 }
 
 void TarGzWriter::write(std::string_view bytes) {
     if (bytes.size() > left_) throw std::logic_error("more bytes than announced");
-    tar_.append(bytes);
+    put(bytes);
     left_ -= bytes.size();
 }
 
 void TarGzWriter::end_file() {
     if (left_ != 0) throw std::logic_error("fewer bytes than announced");
-    tar_.append((block_size - tar_.size() % block_size) % block_size, '\0');
+    put(std::string((block_size - size_ % block_size) % block_size, '\0'));
 }
 
 void TarGzWriter::add_file(std::string_view name, std::string_view content, unsigned mode) {
+    zipped_.reserve(zipped_.size() + content.size() + content.size() / 1024 + std::size_t{4} * block_size);
     begin_file(name, content.size(), mode);
     write(content);
     end_file();
 }
 
 std::string TarGzWriter::finish() {
-    tar_.append(2 * block_size, '\0');
-    std::string zipped("\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
-    zipped.reserve(tar_.size() + tar_.size() / 65535 * 5 + 64);
-    constexpr std::size_t most = 65535;
-    for (std::size_t at = 0; at < tar_.size(); at += most) {
-        const std::size_t size = std::min(most, tar_.size() - at);
-        zipped += at + size == tar_.size() ? '\1' : '\0';
-        put_number(zipped, size, 2);
-        put_number(zipped, ~size & 0xffffU, 2);
-        zipped.append(tar_, at, size);
-    }
-    put_number(zipped, crc32(tar_), 4);
-    put_number(zipped, tar_.size() & 0xffffffffU, 4);
-    tar_.clear();
-    return zipped;
+    put(std::string(2 * block_size, '\0'));
+    zip_->take({}, Z_FINISH, zipped_);
+    return std::move(zipped_);
 }
 
 void TarReader::feed(std::string_view bytes, TarTaker& taker) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,22 +11,31 @@
 
 namespace berth_common {
 
-// Regular files in a gzip stream of stored blocks. Names are at most 100 bytes.
+// Regular files in a gzip stream of stored blocks. Names are at most 100 bytes. Throws std::bad_alloc.
 class TarGzWriter {
 public:
     TarGzWriter();
+    TarGzWriter(TarGzWriter&& other) noexcept;
+    TarGzWriter& operator=(TarGzWriter&& other) noexcept;
+    TarGzWriter(const TarGzWriter&) = delete;
+    TarGzWriter& operator=(const TarGzWriter&) = delete;
+    ~TarGzWriter();
     void begin_file(std::string_view name, std::uint64_t size, unsigned mode);
     // As many bytes in all as begin_file said.
     void write(std::string_view bytes);
     void end_file();
     void add_file(std::string_view name, std::string_view content, unsigned mode);
     // How many bytes of content there are so far.
-    [[nodiscard]] std::size_t size() const { return tar_.size(); }
+    [[nodiscard]] std::size_t size() const { return size_; }
     // The whole archive; the writer is used up.
     [[nodiscard]] std::string finish();
 
 private:
-    std::string tar_;
+    class Zip;
+    void put(std::string_view bytes);
+    std::unique_ptr<Zip> zip_;
+    std::string zipped_;
+    std::size_t size_ = 0;
     std::uint64_t left_ = 0;
 };
 

@@ -9,7 +9,7 @@ namespace {
 using berth::Code;
 using berth::Error;
 
-constexpr std::size_t part_bytes = 4U << 20;
+constexpr std::size_t part_bytes = 2U << 20;  // stands in memory three times: here, zipped, and on its way
 constexpr std::size_t most_actions = 2000;
 
 // F number path: the file, put together where it came in parts. D number mode path. L number target path.
@@ -131,16 +131,15 @@ void Upload::put(const berth::FileEntry& entry, berth::FileSource& source) {
 /// Whole when it fits into an archive, else in parts that are put together in the sandbox.
 void Upload::put_content(std::size_t number, unsigned mode, berth::FileSource& source) {
     const std::string name = scratch_prefix(token_).substr(1) + "." + std::to_string(number);
-    std::string content;
     for (int part = 0;; ++part) {
-        content.resize(part_bytes);
+        content_.resize(part_bytes);
         std::size_t size = 0;
         while (size < part_bytes) {
-            const std::size_t got = source.read(content.data() + size, part_bytes - size);
+            const std::size_t got = source.read(content_.data() + size, part_bytes - size);
             if (got == 0) break;
             size += got;
         }
-        const std::string_view bytes = std::string_view{content}.substr(0, size);
+        const std::string_view bytes = std::string_view{content_}.substr(0, size);
         if (part == 0 && size < part_bytes) {
             archive_.add_file(name, bytes, mode);
             return;

@@ -34,6 +34,7 @@ private:
     std::string directory_;
     std::string token_ = random_token();
     berth_common::TarGzWriter archive_;
+    std::string content_;  // of one part, while it is read
     std::string script_;
     std::vector<Action> actions_;
     std::vector<std::uint64_t> complete_;  // operations whose last entry was seen
