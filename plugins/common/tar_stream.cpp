@@ -81,7 +81,8 @@ public:
     Zip() {
         constexpr int gzip_window = 15 + 16;
         constexpr int most_memory = 9;
-        if (::deflateInit2(&stream_, Z_NO_COMPRESSION, Z_DEFLATED, gzip_window, most_memory, Z_DEFAULT_STRATEGY) != Z_OK)
+        if (::deflateInit2(&stream_, Z_NO_COMPRESSION, Z_DEFLATED, gzip_window, most_memory, Z_DEFAULT_STRATEGY) !=
+            Z_OK)
             throw std::bad_alloc();
     }
     Zip(const Zip&) = delete;

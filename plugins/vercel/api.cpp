@@ -227,12 +227,21 @@ void Api::kill(berth::Call& call, std::string_view session, std::string_view com
     (void)send(call, posting(session_path(session, url_path({"cmd", command, "kill"})), {{"signal", signal}}));
 }
 
-void Api::write_archive(berth::Call& call, std::string_view session, std::string archive) const {
+Api::Sending Api::begin_archive(berth::Call& call, std::string_view session, std::string archive) const {
     ApiRequest request{"POST", session_path(session, "/fs/write")};
     request.headers = {{"content-type", "application/gzip"}, {"x-cwd", "/"}};
     request.body = std::move(archive);
     request.repeatable = true;  // the same files at the same places
-    (void)send(call, std::move(request));
+    request = prepared(call, std::move(request), Project::nowhere);
+    berth::Exchange exchange = client_.begin(call, request);
+    return {std::move(request), std::move(exchange)};
+}
+
+void Api::finish(Sending sending) const {
+    berth::Exchange answer = client_.answer_of(std::move(sending.exchange), sending.request).exchange;
+    char rest[512];
+    while (answer.read(rest, sizeof rest) != 0) {
+    }
 }
 
 berth::OpenAnswer Api::read_file(berth::Call& call, std::string_view session, const std::string& path) const {

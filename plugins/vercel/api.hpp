@@ -41,7 +41,16 @@ public:
     void kill(berth::Call& call, std::string_view session, std::string_view command, int signal) const;
 
     // --- files
-    void write_archive(berth::Call& call, std::string_view session, std::string archive) const;
+    // An archive on its way; finish() waits until its files are there.
+    struct Sending {
+        berth::ApiRequest request;
+        berth::Exchange exchange;
+    };
+    [[nodiscard]] Sending begin_archive(berth::Call& call, std::string_view session, std::string archive) const;
+    void finish(Sending sending) const;
+    void write_archive(berth::Call& call, std::string_view session, std::string archive) const {
+        finish(begin_archive(call, session, std::move(archive)));
+    }
     [[nodiscard]] berth::OpenAnswer read_file(berth::Call& call, std::string_view session,
                                               const std::string& path) const;
 

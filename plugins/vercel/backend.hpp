@@ -60,7 +60,8 @@ public:
                                                 const std::string& session) const;
     // Ends the session that runs, and starts a new one with the files of its end.
     SandboxAnswer resume(berth::Call& call, std::string_view id) const;
-    void used(berth::Call& call, std::string_view id) const;
+    // `known` is the record as it was when the work began.
+    void used(berth::Call& call, std::string_view id, const Record& known) const;
     void warn(std::string_view text) const { host_.log(berth::LogLevel::warning, text); }
 
 private:

@@ -9,8 +9,9 @@ namespace berth_vercel {
 
 namespace {
 
-constexpr std::size_t part_bytes = 256U << 10;
-constexpr std::size_t most_parts = 16;
+constexpr std::size_t part_bytes =
+    32U << 10;  // what a command that prints costs at most: the newest part is written anew
+constexpr std::size_t most_parts = 256;
 constexpr std::size_t longest_line = 16U << 10;
 constexpr std::size_t most_held = 1U << 20;
 

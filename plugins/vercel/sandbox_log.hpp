@@ -1,5 +1,5 @@
 // The log of a sandbox, which Vercel does not have: what happened to it and what its processes printed, kept in the host's
-// state in parts, newest 4 MiB. One entry a line: time, source, process id, text.
+// state in parts, newest 8 MiB. One entry a line: time, source, process id, text.
 #pragma once
 
 #include <berth/state.hpp>

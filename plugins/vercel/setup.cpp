@@ -117,7 +117,7 @@ berth::ProcessEnd run_process(const Backend& backend, berth::Call& call, std::st
         const auto keep_log = [&] {
             try {
                 backend.log.append(call, id, log.take());
-                backend.used(call, id);
+                backend.used(call, id, record);
             } catch (const Error&) {
                 backend.warn("the output of a command could not be kept in its sandbox's log");
             }

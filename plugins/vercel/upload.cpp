@@ -9,7 +9,9 @@ namespace {
 using berth::Code;
 using berth::Error;
 
-constexpr std::size_t part_bytes = 2U << 20;  // stands in memory three times: here, zipped, and on its way
+constexpr std::size_t part_bytes = 1U << 20;
+// So that the network is not idle while the sandbox unpacks, nor the sandbox while the network is slow.
+constexpr std::size_t most_under_way = 3;
 constexpr std::size_t most_actions = 2000;
 
 // F number path: the file, put together where it came in parts. D number mode path. L number target path.
@@ -95,7 +97,7 @@ void Upload::take(berth::FileSource& source) {
         undo.dismiss();
     } catch (const Error& error) {
         // What the host could not read stops the rest; what came before it stays.
-        if (!error.is_recorded() || call_.cancelled()) throw;
+        if (!error.is_recorded() || has_lost_one_ || call_.cancelled()) throw;
         if (is_reading_) {
             script_.erase(actions_.back().script_begin);
             actions_.pop_back();
@@ -154,8 +156,19 @@ void Upload::put_content(std::size_t number, unsigned mode, berth::FileSource& s
 }
 
 void Upload::send_archive() {
+    wait_for_archives(most_under_way - 1);
     has_sent_ = true;
-    backend_.api.write_archive(call_, place_.session, std::exchange(archive_, {}).finish());
+    under_way_.push_back(backend_.api.begin_archive(call_, place_.session, std::exchange(archive_, {}).finish()));
+}
+
+void Upload::wait_for_archives(std::size_t left_under_way) {
+    while (under_way_.size() > left_under_way) {
+        Api::Sending oldest = std::move(under_way_.front());
+        under_way_.pop_front();
+        has_lost_one_ = true;
+        backend_.api.finish(std::move(oldest));
+        has_lost_one_ = false;
+    }
 }
 
 void Upload::settle(berth::FileSource& source) {
@@ -165,6 +178,7 @@ void Upload::settle(berth::FileSource& source) {
                           "t=" + token_ + " f=/tmp/.berth-$t" + functions + script_ + "\n\nrm -f \"$f\".*\necho :ok\n",
                           0600);
         send_archive();
+        wait_for_archives(0);
         const ShellAnswer answer = backend_.shell(call_, place_, "sh", {script});
         if (answer.out.find(":ok") == std::string::npos) failed(answer.out + answer.err);
         actions_.clear();
@@ -197,6 +211,14 @@ void Upload::failed(std::string_view answer) {
 /// Best effort: what lies in the sandbox's /tmp goes with it at the latest.
 void Upload::clean_up() noexcept {
     if (!has_sent_) return;
+    // What still arrives would arrive behind the removal.
+    while (!under_way_.empty()) {
+        try {
+            wait_for_archives(under_way_.size() - 1);
+        } catch (const Error&) {
+            continue;  // this one has ended, too
+        }
+    }
     try {
         backend_.api.start(call_, place_.session,
                            {{"command", "sh"},

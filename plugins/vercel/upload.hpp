@@ -2,6 +2,8 @@
 // not at all, with any name, and what stands in the way is told.
 #pragma once
 
+#include <deque>
+
 #include "backend.hpp"
 #include "common/tar_stream.hpp"
 
@@ -23,6 +25,7 @@ private:
     void put(const berth::FileEntry& entry, berth::FileSource& source);
     void put_content(std::size_t number, unsigned mode, berth::FileSource& source);
     void send_archive();
+    void wait_for_archives(std::size_t left_under_way);
     // Makes everything so far be in place.
     void settle(berth::FileSource& source);
     void clean_up() noexcept;
@@ -36,10 +39,13 @@ private:
     berth_common::TarGzWriter archive_;
     std::string content_;  // of one part, while it is read
     std::string script_;
+    // Each has files of its own: in which order they arrive does not matter.
+    std::deque<Api::Sending> under_way_;
     std::vector<Action> actions_;
     std::vector<std::uint64_t> complete_;  // operations whose last entry was seen
     std::optional<std::uint64_t> current_;
     bool has_sent_ = false;
+    bool has_lost_one_ = false;  // an archive did not arrive: nothing may be put in place any more
     bool is_reading_ = false;
 };
 

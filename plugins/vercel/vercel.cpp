@@ -39,7 +39,7 @@ public:
     void upload_files(berth::Call& call, std::string_view id, berth::FileSource& source) {
         const rooms::Record record = running(call, id);
         rooms::Upload(backend_, call, {std::string{id}, record.session}, record.directory()).take(source);
-        backend_.used(call, id);
+        backend_.used(call, id, record);
     }
     void download_files(berth::Call& call, std::string_view id, berth::Paths paths, berth::FileSink& sink) {
         const rooms::Record record = running(call, id);
@@ -47,7 +47,7 @@ public:
         for (const std::string_view path : paths)
             wanted.emplace_back(path);
         rooms::download_files(backend_, call, {std::string{id}, record.session}, record.directory(), wanted, sink);
-        backend_.used(call, id);
+        backend_.used(call, id, record);
     }
 
     berth::Usage get_resource_usage(berth::Call& call, std::string_view id) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -148,5 +149,36 @@ TEST_CASE("a Vercel that hangs ends in a timeout, and one that talks nonsense in
           Code::protocol_error);
     scene.standin.clear_faults();
     CHECK(scene.host->execute(sandbox, shell("echo fine")).standard_output == "fine\n");
+    scene.host->destroy(sandbox);
+}
+
+TEST_CASE("a large file of which one part is lost on its way is not put in place, and the old one stays") {
+    Scene scene;
+    const SandboxName sandbox = scene.create();
+    CHECK(scene.host->execute(sandbox, shell("echo old > large")).exit_code == 0);
+    std::string content(std::size_t{9} << 20U, 'x');
+    content.replace(content.size() - (std::size_t{1} << 19U), 14, "in one part...");
+    const std::string other(content.size(), 'y');
+    const std::array files{FileOperation{{}, "large", {}, content}, FileOperation{{}, "other", {}, other}};
+    // However often the http service tries: the part is lost, what follows it is not.
+    const int lost = scene.standin.fault({{"method", "POST"},
+                                          {"path", "/v2/sandboxes/sessions/*/fs/write"},
+                                          {"body_has", "in one part..."},
+                                          {"times", -1},
+                                          {"what", {{"reset", true}}}});
+    try {
+        scene.host->upload_files(sandbox, files);
+        FAIL("it succeeded");
+    } catch (const Error& error) {
+        CHECK(error.code() == Code::unavailable);
+    }
+    scene.standin.wait_for_fault(lost, 3);
+    scene.standin.clear_faults();
+    const bool is_old = scene.host->execute(sandbox, shell("cat large; ls")).standard_output == "old\nlarge\n";
+    CHECK(is_old);  // and not what it is instead: that is large
+    scene.host->upload_files(sandbox, files);
+    CHECK(scene.host->execute(sandbox, shell("wc -c <large; grep -c 'in one part' large")).standard_output ==
+          std::to_string(content.size()) + "\n1\n");
+    CHECK(scene.host->execute(sandbox, shell("ls -A /tmp | grep '[.][0-9]*$'")).standard_output.empty());
     scene.host->destroy(sandbox);
 }

@@ -81,11 +81,7 @@ struct CurlAttempt::Callbacks {
 
 CurlAttempt::CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared,
                          Touched& touched)
-    : channel_(channel),
-      plan_(channel.plan()),
-      touched_(touched),
-      turn_(std::move(turn)),
-      easy_(::curl_easy_init()) {
+    : channel_(channel), plan_(channel.plan()), touched_(touched), turn_(std::move(turn)), easy_(::curl_easy_init()) {
     if (!easy_) throw std::bad_alloc();
     configure(options, shared);
     configure_body();

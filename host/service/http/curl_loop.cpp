@@ -167,8 +167,8 @@ void CurlLoop::finish_what_is_done() {
 }
 
 void CurlLoop::settle(Request& request, CurlAttempt::Verdict verdict) {
-    const bool goes_on = std::holds_alternative<CurlAttempt::Again>(verdict) ||
-                         std::holds_alternative<CurlAttempt::Elsewhere>(verdict);
+    const bool goes_on =
+        std::holds_alternative<CurlAttempt::Again>(verdict) || std::holds_alternative<CurlAttempt::Elsewhere>(verdict);
     if (goes_on && request.attempt->sent() == HttpFailure::Sent::maybe) request.next.sent_before = true;
     if (goes_on && request.channel->is_cancelled()) {
         cancel(request);

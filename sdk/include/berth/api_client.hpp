@@ -4,6 +4,7 @@
 #define BERTH_API_CLIENT_HPP
 
 #include <functional>
+#include <utility>
 
 #include "http.hpp"
 
@@ -85,7 +86,8 @@ public:
         Exchange exchange = begin(call, request);
         return answer_of(std::move(exchange), request);
     }
-    /// Sends a request whose body is then written through the exchange.
+    /// Sends a request without waiting for its answer; a streamed body is then written through the exchange, another is
+    /// moved out of `request`, which is kept for answer_of().
     Exchange begin(Call& call, ApiRequest& request) const {
         api_request(call, request);
         return http_.open(call, raw(request));
@@ -138,8 +140,9 @@ private:
         if (request.body && request.headers.find("content-type") == nullptr)
             request.headers.set("content-type", "application/json");
     }
-    HttpRequest raw(const ApiRequest& request) const {
-        HttpRequest to{request.method, api_.base_url + request.path, request.headers, request.body};
+    HttpRequest raw(ApiRequest& request) const {
+        HttpRequest to{request.method, api_.base_url + request.path, request.headers,
+                       std::exchange(request.body, std::nullopt)};
         char mark = to.url.find('?') == std::string::npos ? '?' : '&';
         for (const Variable& item : request.query) {
             (to.url += mark) += percent_encoded(item.name) + "=" + percent_encoded(item.value);

@@ -94,8 +94,7 @@ TEST_CASE("after a cancel no further attempt is begun, whatever the last one cam
     });
     Services services;
     Running running(services);
-    Exchange exchange(running,
-                      Request("POST", server.url()).flags(BERTH_HTTP_UNINTERRUPTED | BERTH_HTTP_REPEATABLE));
+    Exchange exchange(running, Request("POST", server.url()).flags(BERTH_HTTP_UNINTERRUPTED | BERTH_HTTP_REPEATABLE));
     answered.wait();
     running.call.cancel(CancelReason::caller);
     CHECK(exchange.head() == -BERTH_CANCELLED);
