@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A vendor's official SDK against our stand-in: `run.py VENDOR --build DIR --stand-in PROGRAM`.
+"""A vendor's official SDK against our stand-in: `run.py VENDOR --build DIR --stand-in PROGRAM --berth PROGRAM`.
 
 Installs the SDK with npm as its lock file names it, beside the build and nowhere else, and runs the vendor's *.test.mjs.
 Without npm, Node.js or a network it answers 77 (skipped) and says why.
@@ -29,7 +29,7 @@ def version_of(node):
 def install(source, place):
     """The packages of a lock file, beside a copy of everything in `source`."""
     place.mkdir(parents=True, exist_ok=True)
-    for path in source.iterdir():
+    for path in [*source.iterdir(), *HERE.glob("*.mjs")]:
         shutil.copy(path, place / path.name)
     lock = (place / "package-lock.json").read_text(encoding="utf-8")
     mark = place / "installed"
@@ -62,10 +62,11 @@ def find_node(build):
     return str(node)
 
 
-def run_tests(node, place, stand_in):
+def run_tests(node, place, stand_in, berth):
     # No variable of a developer's own account may reach the SDK.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VERCEL_")}
     environment["BERTH_STAND_IN"] = stand_in
+    environment["BERTH_PROGRAM"] = berth
     failed = []
     for path in sorted(place.glob("*.test.mjs")):
         done = subprocess.run([node, "--test-reporter=spec", str(path)], env=environment, stdin=subprocess.DEVNULL,
@@ -80,6 +81,7 @@ def main():
     parser.add_argument("vendor")
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--stand-in", required=True)
+    parser.add_argument("--berth", required=True, help="the program whose requests are compared with the SDK's")
     options = parser.parse_args()
     place = options.build / "interop" / options.vendor
     try:
@@ -88,7 +90,7 @@ def main():
     except Skip as reason:
         print(f"skipped: {reason}")
         return SKIPPED
-    failed = run_tests(node, place, options.stand_in)
+    failed = run_tests(node, place, options.stand_in, options.berth)
     print(f"failed: {', '.join(failed)}" if failed else f"the official SDK of {options.vendor} and the stand-in agree")
     return 1 if failed else 0
 

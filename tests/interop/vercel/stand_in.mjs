@@ -20,6 +20,7 @@ export async function startStandIn() {
         return fetch(about.api_url + text.slice(official.length), options);
     };
     return {
+        about,
         /// What every static method of the SDK takes.
         access: { token: about.token, teamId: about.team_id, projectId: about.project_id, fetch: redirected },
         fault: (method, path, what, more = {}) => control('POST', 'faults', { method, path, what, ...more }),
@@ -28,6 +29,7 @@ export async function startStandIn() {
         state: () => control('GET', 'state'),
         requests: async (method, ending) =>
             (await control('GET', 'requests')).filter((one) => one.method === method && one.path.endsWith(ending)),
+        allRequests: () => control('GET', 'requests'),
         forgetRequests: () => control('DELETE', 'requests'),
         wait: (what) => control('POST', 'wait', what),
         end: () => new Promise((resolve) => program.on('exit', resolve).stdin.end()),
