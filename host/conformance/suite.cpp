@@ -29,11 +29,12 @@ std::span<const Case> all_cases() {
 namespace {
 
 CaseResult run_case(Context& context, const Case& one) {
-    CaseResult result{std::string(one.domain), std::string(one.name), Verdict::passed, {}};
+    CaseResult result{std::string(one.domain), std::string(one.name), Verdict::passed, {}, {}};
     for (const auto need : one.needs) {
         if (context.offers(need)) continue;
         result.verdict = Verdict::skipped;
         result.reason = "the provider does not offer " + std::string(need);
+        result.lacks = need;
         return result;
     }
     try {
@@ -51,7 +52,7 @@ CaseResult run_case(Context& context, const Case& one) {
 
 /// The suite's own last case: what it made is gone again.
 CaseResult leftovers(Host& host, const std::string& provider, const std::vector<std::string>& before) {
-    CaseResult result{"lifecycle", "the suite leaves no sandbox behind", Verdict::passed, {}};
+    CaseResult result{"lifecycle", "the suite leaves no sandbox behind", Verdict::passed, {}, {}};
     try {
         for (const auto& info : host.list(provider, Context::bounded()).sandboxes) {
             if (std::find(before.begin(), before.end(), info.id) == before.end())
@@ -82,7 +83,7 @@ Report run_suite(Host& host, const RunOptions& options) {
             if (full_name.find(options.only) != std::string::npos) keep(run_case(context, one));
         }
     } catch (const std::exception& failure) {
-        keep({"lifecycle", "the provider opens and lists", Verdict::failed, failure.what()});
+        keep({"lifecycle", "the provider opens and lists", Verdict::failed, failure.what(), {}});
         return report;
     }
     keep(leftovers(host, options.provider, before));

@@ -31,6 +31,7 @@ struct CaseResult {
     std::string name;
     Verdict verdict = Verdict::passed;
     std::string reason;  ///< why it failed or was skipped
+    std::string lacks;   ///< of a skipped one: what its provider does not declare; empty when it was another reason
 };
 
 struct Report {

@@ -14,6 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+# What the documents of a provider say is in its configuration.
+MORE = {"vercel": {"templates": {"node18": "node22"}}}
+
 EXIT = re.compile(r"exit (\d+)")
 
 
@@ -81,6 +84,7 @@ class StandIn:
         about = json.loads(self.process.stdout.readline())
         options = {name: about[name] for name in ("api_url", "team_id", "project_id") if name in about}
         options["token"] = "${env:STAND_IN_TOKEN}"
+        options.update(MORE.get(provider, {}))
         lines = [f"      {name}: {json.dumps(value)}" for name, value in options.items()]
         configuration = Path(folder, "berth.yaml")
         configuration.write_text("\n".join(["version: 1", "providers:", "  local: { plugin: local }", f"  {provider}:",

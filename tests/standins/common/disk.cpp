@@ -29,7 +29,7 @@ void open_directories(const files::path& tree) {
 
 }  // namespace
 
-void make_root(const files::path& root, const Account& account) {
+void make_root(const files::path& root, const Account& account, const std::vector<Tool>& tools) {
     files::create_directories(root);
     for (const auto* name : {"bin", "sbin", "lib", "lib64"}) {
         if (files::exists(files::path("/usr") / name)) files::create_symlink(std::string("usr/") + name, root / name);
@@ -50,6 +50,12 @@ void make_root(const files::path& root, const Account& account) {
         files::create_directory(root / name);  // where bubblewrap shows the machine's
     }
     std::ofstream(root / "etc/ld.so.cache").flush();
+    for (const auto& tool : tools) {
+        const auto place = root / files::path(tool_directory).relative_path();
+        files::create_directories(place);
+        std::ofstream(place / tool.name) << tool.text;
+        files::permissions(place / tool.name, readable);
+    }
     for (const auto* name : {"etc", "opt", "srv", "var", "home", "root", "mnt"}) {
         files::permissions(root / name, readable);
     }

@@ -104,7 +104,8 @@ private:
 };
 
 void add_defaults(const Session& session, Texts& variables) {
-    variables.try_emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    variables.try_emplace(
+        "PATH", std::string("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:") + tool_directory);
     variables.try_emplace("HOME", session.account.home);
     variables.try_emplace("USER", session.account.name);
     variables.try_emplace("LANG", "C.UTF-8");

@@ -9,6 +9,13 @@ namespace standin::vercel {
 namespace {
 
 /// Vercel's default on v2 and v3: 30 days after the last use.
+/// For machines that have none: enough of it for a package without dependencies.
+constexpr const char* npm = R"SH(#!/bin/sh
+# npm as the stand-in has it where there is no other.
+[ "$1" = install ] && [ -f package.json ] || { echo 'the stand-in has no npm but: npm install, beside a package.json' >&2; exit 1; }
+echo
+echo 'up to date in 1ms'
+)SH";
 constexpr Milliseconds usual_expiration = Milliseconds{30} * 24 * 3600 * 1000;
 
 std::shared_ptr<Session> session_of(const Sandbox& sandbox, const std::string& id, Milliseconds now) {
@@ -47,10 +54,11 @@ std::shared_ptr<Session> World::boot(Lock& lock, Sandbox& sandbox, const std::st
     touch(sandbox);
     const bool fails = behaviour.failing_boots > 0;
     if (fails) --behaviour.failing_boots;
-    threads_.start([this, session, fails] {
+    const auto tools = sandbox.runtime.starts_with("node") ? std::vector<Tool>{{"npm", npm}} : std::vector<Tool>{};
+    threads_.start([this, session, fails, tools] {
         std::shared_ptr<Machine> machine;
         try {
-            if (session->source_snapshot.empty()) make_root(session->disk, session->account);
+            if (session->source_snapshot.empty()) make_root(session->disk, session->account, tools);
             if (!fails) machine = std::make_shared<Machine>(session->disk);
         } catch (const std::exception& failure) {
             std::cerr << "the stand-in cannot start a sandbox: " << failure.what() << std::endl;
