@@ -1,8 +1,10 @@
 #include "answers.hpp"
 
-#include "json_fields.hpp"
+#include "cloud/json_fields.hpp"
 
 namespace berth_vercel {
+
+using namespace berth_cloud;
 
 namespace {
 

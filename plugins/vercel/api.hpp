@@ -6,11 +6,13 @@
 #include <berth/line_reader.hpp>
 
 #include "answers.hpp"
+#include "cloud/json_fields.hpp"
 #include "credentials.hpp"
-#include "json_fields.hpp"
 #include "settings.hpp"
 
 namespace berth_vercel {
+
+using namespace berth_cloud;  // what its rooms are built of
 
 enum class Resume { no, yes };
 

@@ -5,9 +5,9 @@
 #include <berth/provider.hpp>
 
 #include "api.hpp"
+#include "cloud/sandbox_log.hpp"
+#include "command_link.hpp"
 #include "records.hpp"
-#include "run.hpp"
-#include "sandbox_log.hpp"
 #include "settings.hpp"
 
 namespace berth_vercel {

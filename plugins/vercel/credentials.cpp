@@ -2,10 +2,12 @@
 
 #include <berth/error.hpp>
 
-#include "json_fields.hpp"
-#include "text.hpp"
+#include "cloud/json_fields.hpp"
+#include "cloud/text.hpp"
 
 namespace berth_vercel {
+
+using namespace berth_cloud;
 
 namespace {
 

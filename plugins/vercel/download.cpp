@@ -2,8 +2,9 @@
 
 #include <sstream>
 
-#include "common/tar_stream.hpp"
-#include "text.hpp"
+#include "cloud/command_wrapper.hpp"
+#include "cloud/tar_stream.hpp"
+#include "cloud/text.hpp"
 
 namespace berth_vercel {
 
@@ -64,12 +65,12 @@ void file_to_sink(const Backend& backend, berth::Call& call, const Place& place,
 }
 
 /// Entries of a tar archive on their way to the host.
-class Unpacker final : public berth_common::TarTaker {
+class Unpacker final : public berth_cloud::TarTaker {
 public:
     Unpacker(berth::FileSink& sink, std::uint64_t operation) : sink_(sink), operation_(operation) {}
 
-    void entry(const berth_common::TarEntry& from) override {
-        using Kind = berth_common::TarEntry::Kind;
+    void entry(const berth_cloud::TarEntry& from) override {
+        using Kind = berth_cloud::TarEntry::Kind;
         path_ = from.name.rfind("./", 0) == 0 ? from.name.substr(2) : from.name == "." ? "" : from.name;
         while (!path_.empty() && path_.back() == '/')
             path_.pop_back();
@@ -130,13 +131,13 @@ void directory_to_sink(const Backend& backend, berth::Call& call, const Place& p
     if (packed.exit_code > 1) fail(Code::execution_failed, "tar failed in the sandbox: " + packed.err.substr(0, 200));
 
     Unpacker unpacker(sink, operation);
-    berth_common::TarReader reader;
+    berth_cloud::TarReader reader;
     {
         berth::OpenAnswer answer = backend.api.read_file(call, place.session, archive);
         try {
             copy(answer, [&](std::string_view bytes) { reader.feed(bytes, unpacker); });
             reader.finish();
-        } catch (const berth_common::TarError& error) {
+        } catch (const berth_cloud::TarError& error) {
             fail(Code::protocol_error, std::string("the sandbox's archive cannot be read: ") + error.what());
         }
     }

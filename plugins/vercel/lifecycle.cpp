@@ -1,7 +1,7 @@
 #include "lifecycle.hpp"
 
+#include "cloud/text.hpp"
 #include "setup.hpp"
-#include "text.hpp"
 #include "upload.hpp"
 
 namespace berth_vercel {

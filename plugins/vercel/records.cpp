@@ -1,9 +1,11 @@
 #include "records.hpp"
 
-#include "json_fields.hpp"
-#include "text.hpp"
+#include "cloud/json_fields.hpp"
+#include "cloud/text.hpp"
 
 namespace berth_vercel {
+
+using namespace berth_cloud;
 
 namespace {
 

@@ -1,6 +1,7 @@
 #include "setup.hpp"
 
-#include "text.hpp"
+#include "cloud/process_run.hpp"
+#include "command_link.hpp"
 
 namespace berth_vercel {
 
@@ -9,63 +10,8 @@ namespace {
 using berth::Code;
 using berth::Error;
 
-constexpr std::size_t most_setup_output = 64U << 10;
-
-/// To the host's sink.
-class CallerSink final : public RunSink {
-public:
-    CallerSink(berth::ProcessSink& sink, const berth::Process& process) : sink_(sink), process_(process) {}
-    void started(std::optional<std::int64_t> pid) override { sink_.started(pid); }
-    [[nodiscard]] bool wants(berth::Stream stream) const override { return !process_.discards(stream); }
-    berth::Delivered output(berth::Stream stream, std::string_view bytes,
-                            const std::function<void(const berth::Event&)>& on_event) override {
-        return sink_.output(stream, bytes, on_event);
-    }
-
-private:
-    berth::ProcessSink& sink_;
-    const berth::Process& process_;
-};
-
-/// The newest part of both streams.
-class KeptSink final : public RunSink {
-public:
-    void started(std::optional<std::int64_t>) override {}
-    [[nodiscard]] bool wants(berth::Stream) const override { return true; }
-    berth::Delivered output(berth::Stream stream, std::string_view bytes,
-                            const std::function<void(const berth::Event&)>&) override {
-        std::string& to = stream == berth::Stream::out ? out : err;
-        to.append(bytes);
-        if (to.size() > most_setup_output) to.erase(0, to.size() - most_setup_output);
-        return berth::Delivered::taken;
-    }
-    std::string out;
-    std::string err;
-};
-
-std::vector<std::string> secrets_of(const berth::Variables& env) {
-    std::vector<std::string> secrets;
-    for (const berth::Variable& item : env)
-        if (item.secret && item.value.size() >= 4) secrets.push_back(item.value);
-    return secrets;
-}
-
-RunPlan plan_of(const Record& record, const berth::Process& process) {
-    RunPlan plan;
-    plan.command.token = random_token();
-    plan.command.argv.emplace_back(process.command());
-    for (const std::string_view argument : process.args())
-        plan.command.argv.emplace_back(argument);
-    const berth::Environment given = process.environment();
-    plan.command.directory = given.cwd() ? absolute_path(*given.cwd(), record.directory()) : record.directory();
-    plan.command.timeout_ms = given.timeout() ? given.timeout()->count() : record.timeout_ms.value_or(0);
-    plan.command.kill_grace_ms = process.kill_grace().count();
-    plan.command.drain_grace_ms = process.drain_grace().count();
-    plan.command.background = process.kills_background() ? Background::end : Background::keep;
-    plan.env = record.env;
-    plan.env.merge(given.env());
-    if (process.input()) plan.input = std::string{*process.input()};
-    return plan;
+ProcessDefaults defaults_of(const Record& record) {
+    return {record.env, record.directory(), record.timeout_ms};
 }
 
 }  // namespace
@@ -81,59 +27,25 @@ void run_setup(const Backend& backend, berth::Call& call, const Place& place, co
                const berth::Strings& lines) {
     std::uint64_t index = 0;
     for (const std::string_view line : lines) {
-        RunPlan plan;
-        plan.command.token = random_token();
-        plan.command.argv = {"sh", "-c", std::string{line}};
-        plan.command.directory = record.directory();
-        plan.command.timeout_ms = record.timeout_ms.value_or(0);
-        plan.env = record.env;
-        KeptSink kept;
-        LogLines log(secrets_of(plan.env));
-        const berth::ProcessEnd end = Run(backend.api, call, place, kept, log).run(plan);
-        backend.log.append(call, place.sandbox, log.take());
-        if (end.kind == berth::EndKind::cancelled) throw Error(Code::cancelled, "cancelled in a setup command");
-        if (end.kind != berth::EndKind::exited || end.exit_code != 0) {
-            const int code = end.kind == berth::EndKind::timeout ? 124
-                             : end.signal != 0                   ? 128 + end.signal
-                                                                 : end.exit_code;
-            throw Error(Code::execution_failed, "a setup command failed")
-                .index(index)
-                .detail("command", line)
-                .detail("exit_code", std::to_string(code))
-                .detail("stdout", kept.out)
-                .detail("stderr", kept.err);
-        }
-        ++index;
+        VercelCommand command(backend.api, call, place);
+        run_setup_line(command, call, defaults_of(record), line, index++,
+                       [&](const std::string& printed) { backend.log.append(call, place.sandbox, printed); });
     }
 }
 
 berth::ProcessEnd run_process(const Backend& backend, berth::Call& call, std::string_view id,
                               const berth::Process& process, berth::ProcessSink& sink) {
-    CallerSink to(sink, process);
     return backend.in_session(call, id, [&](const Place& place, const Record& record) {
-        const RunPlan plan = plan_of(record, process);
-        LogLines log(secrets_of(plan.env));
-        Run run(backend.api, call, place, to, log);
-        const auto keep_log = [&] {
-            try {
-                backend.log.append(call, id, log.take());
-                backend.used(call, id, record);
-            } catch (const Error&) {
-                backend.warn("the output of a command could not be kept in its sandbox's log");
-            }
-        };
-        try {
-            const berth::ProcessEnd end = run.run(plan);
-            keep_log();
-            return end;
-        } catch (const Error& error) {
-            if (!run.was_sent()) throw;
-            keep_log();
-            // It was sent: whatever code this has, nobody may send it again.
-            if (!error.is_recorded() && (error.code() == Code::not_found || error.code() == Code::not_ready))
-                throw Error(Code::unavailable, error.message()).outcome(berth::Outcome::unknown);
-            throw;
-        }
+        VercelCommand command(backend.api, call, place);
+        return berth_cloud::run_process(
+            command, call, defaults_of(record), process, sink, [&](const std::string& printed) {
+                try {
+                    backend.log.append(call, id, printed);
+                    backend.used(call, id, record);
+                } catch (const Error&) {
+                    backend.warn("the output of a command could not be kept in its sandbox's log");
+                }
+            });
     });
 }
 

@@ -1,7 +1,5 @@
 #include "upload.hpp"
 
-#include "text.hpp"
-
 namespace berth_vercel {
 
 namespace {

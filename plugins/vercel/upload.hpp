@@ -5,7 +5,9 @@
 #include <deque>
 
 #include "backend.hpp"
-#include "common/tar_stream.hpp"
+#include "cloud/command_wrapper.hpp"
+#include "cloud/tar_stream.hpp"
+#include "cloud/text.hpp"
 
 namespace berth_vercel {
 
@@ -36,7 +38,7 @@ private:
     Place place_;
     std::string directory_;
     std::string token_ = random_token();
-    berth_common::TarGzWriter archive_;
+    berth_cloud::TarGzWriter archive_;
     std::string content_;  // of one part, while it is read
     std::string script_;
     // Each has files of its own: in which order they arrive does not matter.

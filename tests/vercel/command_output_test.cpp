@@ -3,12 +3,12 @@
 
 #include <berth/error.hpp>
 
+#include "cloud/command_output.hpp"
+#include "cloud/command_wrapper.hpp"
+#include "cloud/text.hpp"
 #include "seen.hpp"
-#include "vercel/command_output.hpp"
-#include "vercel/command_wrapper.hpp"
-#include "vercel/text.hpp"
 
-using namespace berth_vercel;
+using namespace berth_cloud;
 using vercel_test::Seen;
 
 TEST_CASE("what is read back does not depend on where it is cut") {

@@ -15,12 +15,12 @@
 #include <functional>
 #include <sstream>
 
+#include "cloud/command_output.hpp"
+#include "cloud/command_wrapper.hpp"
+#include "cloud/text.hpp"
 #include "seen.hpp"
-#include "vercel/command_output.hpp"
-#include "vercel/command_wrapper.hpp"
-#include "vercel/text.hpp"
 
-using namespace berth_vercel;
+using namespace berth_cloud;
 using vercel_test::Seen;
 
 namespace {

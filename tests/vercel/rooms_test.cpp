@@ -5,15 +5,16 @@
 #include <filesystem>
 #include <fstream>
 
-#include "common/tar_stream.hpp"
+#include "cloud/sandbox_log.hpp"
+#include "cloud/tar_stream.hpp"
+#include "cloud/text.hpp"
 #include "vercel/answers.hpp"
 #include "vercel/credentials.hpp"
 #include "vercel/records.hpp"
-#include "vercel/sandbox_log.hpp"
 #include "vercel/settings.hpp"
-#include "vercel/text.hpp"
 #include "vercel/usage.hpp"
 
+using namespace berth_cloud;
 using namespace berth_vercel;
 
 namespace {
@@ -37,8 +38,8 @@ std::string refusal(const GivenCredentials& given) {
     return "";
 }
 
-struct Listing final : berth_common::TarTaker {
-    void entry(const berth_common::TarEntry& entry) override {
+struct Listing final : berth_cloud::TarTaker {
+    void entry(const berth_cloud::TarEntry& entry) override {
         text += "[" + entry.name + (entry.target.empty() ? "" : " -> " + entry.target) + "]";
     }
     void content(std::string_view bytes) override { text += bytes; }
@@ -48,7 +49,7 @@ struct Listing final : berth_common::TarTaker {
 
 std::string listing_of(const std::string& archive, std::size_t piece) {
     Listing listing;
-    berth_common::TarReader reader;
+    berth_cloud::TarReader reader;
     for (std::size_t at = 0; at < archive.size(); at += piece)
         reader.feed(std::string_view{archive}.substr(at, piece), listing);
     reader.finish();
@@ -192,7 +193,7 @@ TEST_CASE("usage is what was printed, and nothing else") {
 }
 
 TEST_CASE("a tar.gz is one for tar") {
-    berth_common::TarGzWriter writer;
+    berth_cloud::TarGzWriter writer;
     writer.add_file("dir/a", "hello\n", 0640);
     writer.add_file("empty", "", 0600);
     writer.add_file("large", std::string(200'000, 'x'), 0755);
@@ -216,10 +217,10 @@ TEST_CASE("a tar.gz is one for tar") {
         "[./][./" + name + "7/][./" + name + "7/" + name + "7]deep\n;[./f]hi\n;[./l -> f][./p]";
     for (const std::size_t piece : {std::size_t{1}, std::size_t{511}, std::size_t{512}, std::size_t{100'000}})
         CHECK(listing_of(archive, piece) == expected);
-    CHECK_THROWS_AS((void)listing_of(archive.substr(0, 700), 512), berth_common::TarError);
-    CHECK_THROWS_AS((void)listing_of(std::string(2048, 'x'), 512), berth_common::TarError);
+    CHECK_THROWS_AS((void)listing_of(archive.substr(0, 700), 512), berth_cloud::TarError);
+    CHECK_THROWS_AS((void)listing_of(std::string(2048, 'x'), 512), berth_cloud::TarError);
     std::string damaged = archive;
     damaged[10] = 'Z';
-    CHECK_THROWS_AS((void)listing_of(damaged, 512), berth_common::TarError);
+    CHECK_THROWS_AS((void)listing_of(damaged, 512), berth_cloud::TarError);
     std::filesystem::remove_all(folder);
 }

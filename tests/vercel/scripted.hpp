@@ -5,7 +5,7 @@
 #include <berth/testing.hpp>
 #include <string>
 
-#include "vercel/text.hpp"
+#include "cloud/text.hpp"
 
 namespace scripted {
 
@@ -25,7 +25,7 @@ inline void configure(FakeHost& host) {
 
 /// The id that create makes of this idempotency key.
 inline std::string id_for(const std::string& key) {
-    return "berth-" + berth_vercel::digest("test\n" + key);
+    return "berth-" + berth_cloud::digest("test\n" + key);
 }
 
 inline std::string sandbox(const std::string& id, const std::string& key, const std::string& status = "running",
@@ -48,7 +48,7 @@ inline std::string out_line(const std::string& text) {
 inline std::string stream_of(const std::string& output, int status = 0) {
     return R"({"command":{"id":"cmd_1","exitCode":null}})"
            "\n" +
-           out_line(":p 42\n") + out_line(berth_vercel::base64(output) + "\n") +
+           out_line(":p 42\n") + out_line(berth_cloud::base64(output) + "\n") +
            out_line(":x " + std::to_string(status) + " \n") +
            R"({"command":{"id":"cmd_1","exitCode":0}})"
            "\n";

@@ -5,11 +5,11 @@
 
 #include <functional>
 
-#include "vercel/command_output.hpp"
+#include "cloud/command_output.hpp"
 
 namespace vercel_test {
 
-struct Seen final : berth_vercel::CommandWatcher {
+struct Seen final : berth_cloud::CommandWatcher {
     void started(std::optional<std::int64_t> number) override {
         CHECK_FALSE(has_started);
         has_started = true;

@@ -1,4 +1,4 @@
-// The log of a sandbox, which Vercel does not have: what happened to it and what its processes printed, kept in the host's
+// The log of a sandbox, which no cloud keeps as the contract wants it: what happened to it and what its processes printed, kept in the host's
 // state in parts, newest 8 MiB. One entry a line: time, source, process id, text.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 class SandboxLog {
 public:
@@ -43,4 +43,4 @@ private:
 
 [[nodiscard]] std::string log_time(std::int64_t milliseconds);
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

@@ -9,7 +9,7 @@
 
 #include "text.hpp"
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 // Where what was read goes.
 class CommandWatcher {
@@ -79,4 +79,4 @@ private:
     std::string missing_tool_;
 };
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

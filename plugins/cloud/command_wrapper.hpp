@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 enum class Background { keep, end };
 
@@ -40,4 +40,4 @@ struct CommandPlan {
 // TERM to the group, and KILL after the grace to what is left of it.
 [[nodiscard]] std::string ladder_script(std::int64_t pid, std::int64_t kill_grace_ms);
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

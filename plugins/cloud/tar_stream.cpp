@@ -11,7 +11,7 @@
 #include <new>
 #include <utility>
 
-namespace berth_common {
+namespace berth_cloud {
 
 namespace {
 
@@ -251,4 +251,4 @@ void TarReader::end_of_extra() {
     if (pax_value(extra_, "size")) throw TarError("a file in the archive is too large");
 }
 
-}  // namespace berth_common
+}  // namespace berth_cloud

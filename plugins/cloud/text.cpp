@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <vector>
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 namespace {
 
@@ -155,4 +155,4 @@ std::string absolute_path(std::string_view path, std::string_view base) {
     return clean.empty() ? "/" : clean;
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
 
@@ -42,4 +42,4 @@ private:
 // leads above the root.
 [[nodiscard]] std::string absolute_path(std::string_view path, std::string_view base);
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 using Json = nlohmann::json;
 
@@ -41,8 +41,8 @@ using Json = nlohmann::json;
 template <class T>
 [[nodiscard]] T required(std::optional<T> value, const char* what) {
     if (!value)
-        throw berth::Error(berth::Code::protocol_error, std::string("Vercel's answer lacks ") + what)
-            .hint("is api_url the address of Vercel's API?");
+        throw berth::Error(berth::Code::protocol_error, std::string("the backend's answer lacks ") + what)
+            .hint("is api_url the address of the backend's API?");
     return *std::move(value);
 }
 
@@ -51,4 +51,4 @@ template <class T>
     return Json::parse(text.begin(), text.end(), nullptr, false);
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

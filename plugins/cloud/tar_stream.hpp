@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace berth_common {
+namespace berth_cloud {
 
 // Regular files in a gzip stream of stored blocks. Names are at most 100 bytes. Throws std::bad_alloc.
 class TarGzWriter {
@@ -86,4 +86,4 @@ private:
     std::optional<std::string> long_target_;
 };
 
-}  // namespace berth_common
+}  // namespace berth_cloud

@@ -6,7 +6,7 @@
 
 #include "command_wrapper.hpp"
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 namespace {
 
@@ -118,4 +118,4 @@ void CommandOutput::control(std::string_view line, CommandWatcher& watcher) {
     }
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

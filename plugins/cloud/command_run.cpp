@@ -1,13 +1,12 @@
-#include "run.hpp"
+#include "command_run.hpp"
 
 #include <poll.h>
 
 #include <csignal>
 
-#include "common/tar_stream.hpp"
 #include "text.hpp"
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 namespace {
 
@@ -67,53 +66,56 @@ berth::ProcessEnd Run::run(const RunPlan& plan) {
 
 void Run::send(const RunPlan& plan) {
     CommandPlan command = plan.command;
-    Json env = Json::object();
+    ShellCommand shell;
     const bool large = size_of(plan.env) > largest_env;
     for (const berth::Variable& item : plan.env)
         if (large || !is_utf8(item.value))
             command.odd_variables.emplace_back(item.name, item.value);
         else
-            env[item.name] = item.value;
-    const bool has_input = plan.input && !plan.input->empty();
-    if (has_input) command.input_file = scratch_prefix(command.token) + ".i";
-    std::string script = wrapper_script(command);
-    const bool as_file = large || script.size() > largest_script;
-    if (has_input || as_file) {
-        berth_common::TarGzWriter archive;
-        const std::string prefix = scratch_prefix(command.token).substr(1);
-        if (has_input) archive.add_file(prefix + ".i", *plan.input, 0600);
-        if (as_file) archive.add_file(prefix + ".c", "rm -f \"$0\"\n" + script, 0600);
-        api_.write_archive(call_, place_.session, archive.finish());
+            shell.env.set(item.name, item.value, item.secret);
+    const std::string prefix = scratch_prefix(command.token);
+    std::vector<ScratchFile> files;
+    if (plan.input && !plan.input->empty()) {
+        command.input_file = prefix + ".i";
+        files.push_back({prefix + ".i", *plan.input});
     }
-    Json body{{"command", "sh"}, {"env", std::move(env)}, {"sudo", false}, {"wait", true}, {"logs", true}};
-    body["args"] =
-        as_file ? Json::array({scratch_prefix(command.token) + ".c"}) : Json::array({"-c", std::move(script), "sh"});
+    std::string script = wrapper_script(command);
+    if (large || script.size() > largest_script) {
+        script.insert(0, "rm -f \"$0\"\n");
+        files.push_back({prefix + ".c", script});
+        shell.words = {prefix + ".c"};
+    } else {
+        shell.words = {"-c", script, "sh"};
+    }
+    if (!files.empty()) link_.put_files(files);
     if (command.timeout_ms > 0)  // a net below our own timeout, should that be killed
-        body["timeout"] = command.timeout_ms + command.kill_grace_ms + command.drain_grace_ms + 1000;
-    reader_.emplace(api_.run(call_, place_.session, body));
+        shell.timeout_ms = command.timeout_ms + command.kill_grace_ms + command.drain_grace_ms + 1000;
+    link_.send(shell);
+    sent_ = true;
 }
 
 bool Run::is_decided() const {
-    return detached_ || session_over_ || output_->end() || output_->not_started();
+    return detached_ || sandbox_over_ || output_->end() || output_->not_started();
 }
 
 void Run::read_to_the_end() {
-    while (!detached_ && !session_over_ && !stream_is_over_) {
+    while (!detached_ && !sandbox_over_ && !stream_is_over_) {
         while (const auto event = call_.next_event())
             act_on(*event);
         if (call_.cancelled() && !cancelled_) cancel();
         if (detached_) break;
         try {
-            if (const auto line = reader_->try_next()) {
-                look_at(*line);
-                continue;
-            }
-            if (!reader_->ended()) {
+            const Heard heard = link_.hear();
+            if (heard.kind == Heard::Kind::nothing) {
                 wait_for_more();
                 continue;
             }
+            if (heard.kind != Heard::Kind::end) {
+                look_at(heard);
+                continue;
+            }
         } catch (const Error& error) {
-            // What Vercel sends against its protocol will not be better the next time.
+            // What a backend sends against its protocol will not be better the next time.
             if (error.code() == Code::protocol_error) throw;
             if (call_.cancelled() && !cancelled_) continue;
             if (!error.is_recorded()) throw;
@@ -123,29 +125,23 @@ void Run::read_to_the_end() {
     }
 }
 
-void Run::look_at(std::string_view text) {
-    StreamLine line = read_stream_line(text);
-    switch (line.kind) {
-        case StreamLine::Kind::command:
-            command_ = line.command.id;
-            if (line.command.exit_code) {
-                api_exit_ = line.command.exit_code;
-                stream_is_over_ = is_decided();  // else what it printed last is missing
-            }
+void Run::look_at(const Heard& heard) {
+    switch (heard.kind) {
+        case Heard::Kind::exit:
+            told_exit_ = heard.exit_code;
+            stream_is_over_ = is_decided();  // else what it printed last is missing
             break;
-        case StreamLine::Kind::out:
-            pass(Stream::out, line.data);
+        case Heard::Kind::output:
+            pass(heard.stream, heard.data);
             break;
-        case StreamLine::Kind::err:
-            pass(Stream::err, line.data);
-            break;
-        case StreamLine::Kind::error:
+        case Heard::Kind::broken:
             if (is_decided())
                 stream_is_over_ = true;
             else
                 recover();
             break;
-        case StreamLine::Kind::unknown:
+        case Heard::Kind::nothing:
+        case Heard::Kind::end:
             break;
     }
 }
@@ -163,11 +159,11 @@ void Run::pass(Stream stream, std::string_view data) {
 }
 
 void Run::wait_for_more() {
-    pollfd waiting[2] = {{call_.cancelled() ? -1 : call_.events_fd(), POLLIN, 0}, {reader_->fd(), POLLIN, 0}};
+    pollfd waiting[2] = {{call_.cancelled() ? -1 : call_.events_fd(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
     if (::poll(waiting, 2, is_decided() ? 2000 : silence_ms) != 0) return;
     if (is_decided()) {
         stream_is_over_ = true;
-    } else if (!command_.empty() && api_.command(call_, place_.session, command_).exit_code) {
+    } else if (link_.is_known() && link_.exit_code()) {
         recover();
     }
 }
@@ -175,7 +171,7 @@ void Run::wait_for_more() {
 void Run::started(std::optional<std::int64_t> pid) {
     log_.pid(pid);
     sink_.started(pid);
-    if (cancelled_ && pid) run_beside(ladder_script(*pid, kill_grace_ms_));
+    if (cancelled_ && pid) link_.beside(ladder_script(*pid, kill_grace_ms_));
 }
 
 void Run::output(Stream stream, std::string_view bytes) {
@@ -209,21 +205,15 @@ void Run::act_on(const berth::Event& event) {
     }
 }
 
-/// A second command that is not waited for.
-void Run::run_beside(const std::string& script) {
-    api_.start(call_, place_.session,
-               {{"command", "sh"}, {"args", {"-c", script}}, {"env", Json::object()}, {"sudo", false}});
-}
-
 void Run::signal(int number) {
     if (output_->end()) return;
     signalled_ = true;
     killed_ = killed_ || number == SIGTERM || number == SIGKILL;
     try {
         if (output_->pid())
-            run_beside(signal_script(*output_->pid(), number));
-        else if (!command_.empty())
-            api_.kill(call_, place_.session, command_, number);
+            link_.beside(signal_script(*output_->pid(), number));
+        else if (link_.is_known())
+            link_.kill(number);
     } catch (const Error&) {
         // The stream goes on and tells what became of the process; a caller whose signal was lost sends it again.
         if (call_.cancelled() && !cancelled_) cancel();
@@ -237,22 +227,11 @@ void Run::cancel() {
     try {
         if (output_->end() || output_->not_started()) return;
         if (output_->pid())
-            run_beside(ladder_script(*output_->pid(), kill_grace_ms_));
-        else if (!command_.empty())
-            api_.kill(call_, place_.session, command_, SIGKILL);
+            link_.beside(ladder_script(*output_->pid(), kill_grace_ms_));
+        else if (link_.is_known())
+            link_.kill(SIGKILL);
     } catch (const Error&) {
-        session_over_ = true;  // nothing more can be done from here
-    }
-}
-
-bool Run::session_is_over() {
-    try {
-        const SandboxAnswer now = api_.get(call_, place_.sandbox);
-        if (!now.session || now.session->id != place_.session) return true;
-        return now.status() != "running" && now.status() != "pending";
-    } catch (const Error& error) {
-        if (error.code() == Code::not_found) return true;
-        throw;
+        sandbox_over_ = true;  // nothing more can be done from here
     }
 }
 
@@ -263,22 +242,22 @@ void Run::recover() {
             .outcome(Outcome::unknown)
             .hint("the output so far is what came before; look into the sandbox before you run it again");
     };
-    if (command_.empty()) throw lost();
-    if (api_exit_ && recoveries_ > 0) {  // read again to its end: the wrapper was killed and could not tell
+    if (!link_.is_known()) throw lost();
+    if (told_exit_ && recoveries_ > 0) {  // read again to its end: the wrapper was killed and could not tell
         stream_is_over_ = true;
         return;
     }
     for (;; call_.wait(berth::Duration{100LL << recoveries_})) {
         if (++recoveries_ > most_recoveries) {
             if (cancelled_) {
-                session_over_ = true;
+                sandbox_over_ = true;
                 return;
             }
             throw lost();
         }
         try {
-            api_exit_ = api_.command(call_, place_.session, command_).exit_code;
-            reader_.emplace(api_.logs(call_, place_.session, command_));
+            told_exit_ = link_.exit_code();
+            link_.hear_again();
             at_[0] = at_[1] = 0;
             return;
         } catch (const Error& error) {
@@ -290,8 +269,8 @@ void Run::recover() {
                 continue;
         }
         try {
-            if (session_is_over()) {
-                session_over_ = true;
+            if (link_.is_sandbox_over()) {
+                sandbox_over_ = true;
                 return;
             }
         } catch (const Error&) {
@@ -312,11 +291,11 @@ berth::ProcessEnd Run::end() const {
         return {kind, told->status, 0, {}};
     }
     if (cancelled_) return berth::ProcessEnd::by_signal(SIGKILL, EndKind::cancelled);
-    if (session_over_) return berth::ProcessEnd::by_signal(SIGKILL, EndKind::killed);
-    const auto status = static_cast<int>(api_exit_.value_or(137) & 0xff);
+    if (sandbox_over_) return berth::ProcessEnd::by_signal(SIGKILL, EndKind::killed);
+    const auto status = static_cast<int>(told_exit_.value_or(137) & 0xff);
     if (status > 128 && status < 193)
         return berth::ProcessEnd::by_signal(status - 128, killed_ ? EndKind::killed : EndKind::signalled);
     throw Error(Code::unavailable, "the command ended without telling how its program ended").outcome(Outcome::unknown);
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

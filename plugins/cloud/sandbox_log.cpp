@@ -5,7 +5,7 @@
 #include <berth/call.hpp>
 #include <ctime>
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 namespace {
 
@@ -143,4 +143,4 @@ std::string LogLines::take() {
     return lines;
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

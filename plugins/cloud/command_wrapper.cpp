@@ -2,7 +2,7 @@
 
 #include "text.hpp"
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 namespace {
 
@@ -138,4 +138,4 @@ std::string ladder_script(std::int64_t pid, std::int64_t kill_grace_ms) {
            " ]; do sleep 0.05; n=$((n + 1)); done; kill -9 " + group;
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

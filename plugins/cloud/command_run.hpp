@@ -2,19 +2,16 @@
 // breaks off, a session that ends. The command is sent once and never again; after a broken stream its output is asked for.
 #pragma once
 
+#include <berth/call.hpp>
 #include <berth/sinks.hpp>
+#include <functional>
 
-#include "api.hpp"
+#include "command_link.hpp"
 #include "command_output.hpp"
 #include "command_wrapper.hpp"
 #include "sandbox_log.hpp"
 
-namespace berth_vercel {
-
-struct Place {
-    std::string sandbox;
-    std::string session;
-};
+namespace berth_cloud {
 
 struct RunPlan {
     CommandPlan command;
@@ -36,12 +33,12 @@ public:
 
 class Run final : private CommandWatcher {
 public:
-    Run(const Api& api, berth::Call& call, Place place, RunSink& sink, LogLines& log)
-        : api_(api), call_(call), place_(std::move(place)), sink_(sink), log_(log) {}
+    Run(CommandLink& link, berth::Call& call, RunSink& sink, LogLines& log)
+        : link_(link), call_(call), sink_(sink), log_(log) {}
 
     [[nodiscard]] berth::ProcessEnd run(const RunPlan& plan);
-    // Whether the request was answered: then the command runs or has run.
-    [[nodiscard]] bool was_sent() const { return reader_.has_value(); }
+    // Whether the backend has taken it: then the command runs or has run.
+    [[nodiscard]] bool was_sent() const { return sent_; }
 
 private:
     void started(std::optional<std::int64_t> pid) override;
@@ -50,38 +47,34 @@ private:
     void pass_on(berth::Stream stream, std::string_view bytes);
     void send(const RunPlan& plan);
     void read_to_the_end();
-    void look_at(std::string_view line);
+    void look_at(const Heard& heard);
     void pass(berth::Stream stream, std::string_view data);
     void wait_for_more();
     void act_on(const berth::Event& event);
     void signal(int number);
     void cancel();
     void recover();
-    [[nodiscard]] bool session_is_over();
     [[nodiscard]] bool is_decided() const;
     [[nodiscard]] berth::ProcessEnd end() const;
-    void run_beside(const std::string& script);
 
-    const Api& api_;
+    CommandLink& link_;
     berth::Call& call_;
-    Place place_;
     RunSink& sink_;
     LogLines& log_;
     std::int64_t kill_grace_ms_ = 0;
-    std::optional<berth::LineReader> reader_;
     std::optional<CommandOutput> output_;
-    std::string command_;
-    std::optional<std::int64_t> api_exit_;
-    std::size_t seen_[2] = {0, 0};  // bytes of the API's text that were looked at, by stream
+    std::optional<std::int64_t> told_exit_;
+    std::size_t seen_[2] = {0, 0};  // bytes of the backend's text that were looked at, by stream
     std::size_t at_[2] = {0, 0};    // where the present stream is
     int recoveries_ = 0;            // since something new came
+    bool sent_ = false;
     bool cancelled_ = false;
     bool killed_ = false;
     bool signalled_ = false;
     bool detached_ = false;
-    bool session_over_ = false;
+    bool sandbox_over_ = false;
     bool enough_ = false;
     bool stream_is_over_ = false;
 };
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud
