@@ -76,13 +76,14 @@ bool ends_without_answer(Stage& stage, const Met& met, Wire& wire) {
 }
 
 std::string head_of(const Answer& answer) {
+    const bool has_body = answer.status != 204;
     auto head = "HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) + "\r\n";
     for (const auto& [name, value] : answer.headers) {
         head += name + ": " + value + "\r\n";
     }
-    head += answer.stream ? "transfer-encoding: chunked\r\n\r\n"
-                          : "content-length: " + std::to_string(answer.body.size()) + "\r\n\r\n";
-    return head;
+    if (answer.stream) return head + "transfer-encoding: chunked\r\n\r\n";
+    if (has_body) head += "content-length: " + std::to_string(answer.body.size()) + "\r\n";
+    return head + "\r\n";
 }
 
 std::string chunk(std::string_view bytes) {
@@ -154,6 +155,10 @@ private:
 };
 
 void put(Stage& stage, const Request& request, const Answer& answer, const Met& met, Wire& wire) {
+    if (answer.talk) {
+        wire.become(answer.talk);
+        return;
+    }
     if (!wire.send(head_of(answer))) return;
     wire.obey(met);
     if (!answer.stream) {
@@ -187,7 +192,7 @@ void exchange(Stage& stage, Request& request, Wire& wire) {
     if (ends_without_answer(stage, met, wire)) return;
     if (replaces(met)) answer = asked_answer(stage, met);
     change_headers(answer, met);
-    stage.records.answered(number, answer.status);
+    stage.records.answered(number, answer.talk ? 101 : answer.status);
     put(stage, request, answer, met, wire);
 }
 

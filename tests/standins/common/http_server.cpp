@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "reason.hpp"
+#include "websocket.hpp"
 
 namespace standin {
 
@@ -138,6 +139,10 @@ private:
             auto request = read_of(parser.get());
             wire.obey({});
             exchange(stage_, request, wire);
+            if (wire.talk()) {
+                talk_over(connection.socket.native_handle(), parser.get(), wire.talk());
+                break;
+            }
             if (!parser.get().keep_alive()) wire.end();
         }
         const std::lock_guard lock(mutex_);

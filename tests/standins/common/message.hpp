@@ -2,6 +2,7 @@
 // no socket.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,6 +40,25 @@ struct Request {
 /// Fills path, segments and query from the target.
 void read_target(Request& request);
 
+/// A WebSocket as whoever answers with one sees it: messages out, and what the other side does.
+class Talk {
+public:
+    Talk() = default;
+    Talk(const Talk&) = delete;
+    Talk& operator=(const Talk&) = delete;
+    virtual ~Talk() = default;
+    /// One binary message. False: the other side is gone.
+    virtual bool send(std::string_view bytes) = 0;
+    /// Answers pings and takes messages for so long. False: the other side is gone.
+    virtual bool listen(std::chrono::milliseconds how_long) = 0;
+    /// With this code; waits for the other side's answer for a moment.
+    virtual void close(unsigned code) = 0;
+    /// What the other side sent since the last call.
+    [[nodiscard]] virtual std::vector<std::string> received() = 0;
+    /// One text message.
+    virtual bool send_text(std::string_view text) = 0;
+};
+
 /// The lines of a streamed answer. False: nobody listens any more.
 using SendLine = std::function<bool(const std::string& line)>;
 
@@ -48,6 +68,8 @@ struct Answer {
     std::string body;
     /// Set: the body comes from here, piece by piece, and `body` is not used.
     std::function<void(const SendLine&)> stream;
+    /// Set: the request becomes a WebSocket, and this talks over it. Without a close before it returns, it breaks off.
+    std::function<void(Talk&)> talk = nullptr;
 };
 
 [[nodiscard]] Answer json_answer(const Json& body, unsigned status = 200);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ public:
     /// This connection takes no further request.
     void end() { ended_ = true; }
     [[nodiscard]] bool ended() const { return ended_; }
+    /// From here on the connection is a WebSocket, which whoever reads requests makes of it.
+    void become(std::function<void(Talk&)> talk) { talk_ = std::move(talk); }
+    [[nodiscard]] const std::function<void(Talk&)>& talk() const { return talk_; }
 
 private:
     [[nodiscard]] std::string_view before_fault(std::string_view bytes) const;
@@ -35,6 +39,7 @@ private:
     std::size_t sent_ = 0;
     std::size_t fault_at_ = std::string::npos;
     bool ended_ = false;
+    std::function<void(Talk&)> talk_;
 };
 
 }  // namespace standin

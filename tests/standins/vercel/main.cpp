@@ -1,18 +1,11 @@
 // The program: a stand-in for Vercel Sandbox on 127.0.0.1, until it is interrupted. Its first line on stdout is JSON with
 // the address and the credentials it takes.
-#include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
-#include <thread>
 
 #include "http_server.hpp"
+#include "program.hpp"
 #include "vercel_service.hpp"
 
 namespace {
@@ -31,7 +24,7 @@ struct Options {
     std::uint16_t port = 0;
     vercel::Credentials credentials{"standin-token", "team_standin", "prj_standin"};
     std::filesystem::path directory;
-    enum class End { at_signal, with_input } end = End::at_signal;
+    End end = End::at_signal;
     enum class Greeting { json, berth } greeting = Greeting::json;
 };
 
@@ -43,7 +36,7 @@ Options options_of(int count, char** words) {
     for (int index = 1; index < count; ++index) {
         const std::string name = words[index];
         if (name == "--end-with-input") {
-            options.end = Options::End::with_input;
+            options.end = End::with_input;
             continue;
         }
         if (name == "--berth") {
@@ -57,63 +50,12 @@ Options options_of(int count, char** words) {
         } else if (name == "--directory") {
             options.directory = value;
         } else if (name == "--port") {
-            const auto read = std::from_chars(value.data(), value.data() + value.size(), options.port);
-            if (read.ec != std::errc() || read.ptr != value.data() + value.size()) {
-                throw std::invalid_argument("--port wants a number up to 65535, not " + value);
-            }
+            options.port = port_number(value);
         } else {
             throw std::invalid_argument("there is no option " + name);
         }
     }
     return options;
-}
-
-/// The directory for disks; removed at the end when it is one of our own.
-class Place {
-public:
-    explicit Place(const std::filesystem::path& wish) : path_(wish) {
-        if (!wish.empty()) {
-            std::filesystem::create_directories(wish);
-            return;
-        }
-        auto name = std::filesystem::temp_directory_path().string() + "/vercel-standin-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr) throw std::system_error(errno, std::generic_category(), name);
-        path_ = name;
-        own_ = true;
-    }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-    ~Place() {
-        std::error_code ignored;  // whoever else put something there keeps it
-        if (own_) std::filesystem::remove(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-    bool own_ = false;
-};
-
-sigset_t ending_signals() {
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-        ::sigaddset(&signals, number);
-    }
-    return signals;
-}
-
-void wait_for_end(const Options& options, const sigset_t& signals) {
-    if (options.end == Options::End::with_input) {
-        std::thread([] {
-            char ignored = 0;
-            while (::read(STDIN_FILENO, &ignored, 1) > 0) {
-            }
-            ::kill(::getpid(), SIGTERM);
-        }).detach();
-    }
-    int number = 0;
-    ::sigwait(&signals, &number);
 }
 
 void greet(const Options& options, const std::string& base) {
@@ -154,9 +96,8 @@ void greet(const Options& options, const std::string& base) {
 }
 
 void serve(const Options& options) {
-    const auto signals = ending_signals();
-    ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread
-    const Place place(options.directory);
+    const auto signals = block_ending_signals();
+    const Place place(options.directory, "vercel-standin");
     Clock clock;
     Faults faults;
     Records records;
@@ -164,7 +105,7 @@ void serve(const Options& options) {
     vercel::VercelService service(world, clock, options.credentials);
     const HttpServer server(options.port, {service, faults, records, clock});
     greet(options, "http://127.0.0.1:" + std::to_string(server.port()));
-    wait_for_end(options, signals);
+    wait_for_end(options.end, signals);
     faults.end();
     records.end();
     world.end();
