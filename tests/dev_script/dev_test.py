@@ -57,7 +57,7 @@ def test_unknown_stand_in():
     done = subprocess.run(["./dev", "stand-in", "nobody"], cwd=ROOT, text=True, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
     expect(done.returncode == 1 and done.stderr.count("\n") == 1, "an unknown stand-in is not one line", done)
-    expect("there is: vercel" in done.stderr, "the stand-ins there are are not named", done)
+    expect("there are: daytona, vercel" in done.stderr, "the stand-ins there are are not named", done)
 
 
 def test_missing_packages():

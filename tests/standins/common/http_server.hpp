@@ -1,5 +1,5 @@
-// HTTP/1.1 on loopback: connections, each with a thread of its own, and requests read from them. With
-// websocket.cpp the one room that includes Boost.Beast. Knows no meaning of a request.
+// HTTP/1.1 on loopback: connections, each with a thread of its own, and requests read from them. Some
+// of them become WebSockets. The one room that includes Boost.Beast. Knows no meaning of a request.
 #pragma once
 
 #include <cstdint>

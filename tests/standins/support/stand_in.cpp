@@ -164,4 +164,38 @@ Reply VercelStandIn::call_raw(const std::string& method, const std::string& path
     return client.receive();
 }
 
+DaytonaStandIn::DaytonaStandIn(std::vector<std::string> words) : StandIn(program(), std::move(words)) {}
+
+std::string DaytonaStandIn::program() {
+    return STANDIN_DAYTONA;
+}
+
+Headers DaytonaStandIn::headers() const {
+    return {{"authorization", "Bearer " + about("api_key")},
+            {"content-type", "application/json"},
+            {"x-daytona-sdk-version", "0.218.0"}};
+}
+
+Reply DaytonaStandIn::call(const std::string& method, const std::string& path, const Json& body) const {
+    RawClient client(port());
+    client.send(method, "/api" + path, headers(), body.is_null() ? "" : body.dump());
+    return client.receive();
+}
+
+std::uint16_t DaytonaStandIn::toolbox_port() const {
+    const auto url = about("toolbox_url");
+    return port_of(url.substr(0, url.rfind('/')));
+}
+
+std::string DaytonaStandIn::toolbox_target(const std::string& id, const std::string& path) {
+    return "/toolbox/" + id + path;
+}
+
+Reply DaytonaStandIn::toolbox(const std::string& id, const std::string& method, const std::string& path,
+                              const Json& body) const {
+    RawClient client(toolbox_port());
+    client.send(method, toolbox_target(id, path), headers(), body.is_null() ? "" : body.dump());
+    return client.receive();
+}
+
 }  // namespace standin_test

@@ -80,4 +80,21 @@ public:
     [[nodiscard]] Headers headers() const;
 };
 
+/// The stand-in for Daytona, and requests to both of its bases with its own key.
+class DaytonaStandIn : public StandIn {
+public:
+    explicit DaytonaStandIn(std::vector<std::string> words = {});
+    [[nodiscard]] static std::string program();
+
+    /// A request as a well-behaved client makes it: `path` begins with "/sandbox" and so on.
+    [[nodiscard]] Reply call(const std::string& method, const std::string& path, const Json& body = nullptr) const;
+    /// The same to the toolbox of the sandbox with this id.
+    [[nodiscard]] Reply toolbox(const std::string& id, const std::string& method, const std::string& path,
+                                const Json& body = nullptr) const;
+    [[nodiscard]] std::uint16_t toolbox_port() const;
+    [[nodiscard]] static std::string toolbox_target(const std::string& id, const std::string& path);
+    /// With a version that makes logs come in two streams.
+    [[nodiscard]] Headers headers() const;
+};
+
 }  // namespace standin_test
