@@ -218,7 +218,8 @@ TEST_CASE("lists are filtered by labels, states and the beginning of names, and 
     }
     const auto names = [&](const std::string& query) {
         std::string all;
-        for (const auto& item : scene.call("GET", "/sandbox?sort=name&order=asc&" + query).json()["items"]) {
+        const auto page = scene.call("GET", "/sandbox?sort=name&order=asc&" + query).json();
+        for (const auto& item : page["items"]) {
             all += item["name"].get<std::string>() + " ";
         }
         return all;

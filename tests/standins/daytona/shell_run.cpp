@@ -77,28 +77,36 @@ void launch_next(World& world, const std::shared_ptr<Shell>& shell) {
     launch(world, shell, next);
 }
 
+/// All that descends from the shell, or is in its group; looked for again before the kill, because a loop goes on when what
+/// it waited for ends.
 constexpr const char* ending_script = R"(
 root=$1 grace=$2
-declare -A parent group
-for file in /proc/[0-9]*/stat; do
-    { read -r line < "$file"; } 2>/dev/null || continue
-    rest=(${line##*) })
-    parent[${line%% *}]=${rest[1]}
-    group[${line%% *}]=${rest[2]}
-done
-victims=()
-for process in "${!parent[@]}"; do
-    at=$process
-    while [[ -n $at && $at != 0 && $at != 1 && $at != "$root" ]]; do at=${parent[$at]:-}; done
-    [[ $at == "$root" || ${group[$process]} == "$root" ]] && victims+=("$process")
-done
-[[ ${#victims[@]} -gt 0 ]] || exit 0
+find_victims() {
+    local file line rest process at
+    local -A parent=() group=()
+    victims=()
+    for file in /proc/[0-9]*/stat; do
+        { read -r line < "$file"; } 2>/dev/null || continue
+        rest=(${line##*) })
+        parent[${line%% *}]=${rest[1]}
+        group[${line%% *}]=${rest[2]}
+    done
+    for process in "${!parent[@]}"; do
+        at=$process
+        while [[ -n $at && $at != 0 && $at != 1 && $at != "$root" ]]; do at=${parent[$at]:-}; done
+        [[ $at == "$root" || ${group[$process]} == "$root" ]] && victims+=("$process")
+    done
+    [[ ${#victims[@]} -gt 0 ]]
+}
+find_victims || exit 0
 kill -TERM "${victims[@]}" 2>/dev/null
 for ((waited = 0; waited < grace; waited += 20)); do
-    kill -0 "${victims[@]}" 2>/dev/null || exit 0
+    find_victims || exit 0
     sleep 0.02
 done
-kill -KILL "${victims[@]}" 2>/dev/null
+while find_victims; do
+    kill -KILL "${victims[@]}" 2>/dev/null
+done
 exit 0
 )";
 
