@@ -69,7 +69,7 @@ void Run::send(const RunPlan& plan) {
     ShellCommand shell;
     const bool large = size_of(plan.env) > largest_env;
     for (const berth::Variable& item : plan.env)
-        if (large || !is_utf8(item.value))
+        if (large || !is_utf8(item.value) || is_wrappers_own(item.name))
             command.odd_variables.emplace_back(item.name, item.value);
         else
             shell.env.set(item.name, item.value, item.secret);

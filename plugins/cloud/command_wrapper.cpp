@@ -7,7 +7,8 @@ namespace berth_cloud {
 namespace {
 
 // Variables set before it: t token, d directory, i input, l limit, g grace and s its number of 0.05 s, r drain, b end the
-// background. Arguments: the program's argv.
+// background; and the function last, which exports those of the program's variables that are named like one of these or
+// of its own. Arguments: the program's argv.
 //
 // Lines that it prints on stdout and that begin with a colon are its own:
 //   :d missing|file|denied   the directory is no place to run in; nothing was started
@@ -67,8 +68,9 @@ if [ -n "$l" ]; then
     n=0; while kill -0 "-$c" && [ $n -lt "$3" ]; do sleep 0.05; n=$((n + 1)); done; kill -KILL "-$c"' \
     sh "$f" "$l" "$s" >/dev/null 2>&1 4<&- 5<&- 6>&- 7>&- 8>&- 9>&- & w=$!
 fi
-( exec setsid sh -c 'echo $$ >"$1.p"; echo ":p $$" >&8; PATH=$2; shift 2; exec "$@" 8>&-' sh "$f" "$p" "$@" \
-  <"${i:-/dev/null}" >&6 2>&7 4<&- 5<&- 6>&- 7>&- 9>&- )
+( set -- "$f" "$p" "$@"; last
+  exec setsid sh -c 'echo $$ >"$1.p"; echo ":p $$" >&8; PATH=$2; shift 2; exec "$@" 8>&-' sh "$@" 6>&- 7>&- 9>&-
+) <"${i:-/dev/null}" >&6 2>&7 4<&- 5<&-
 x=$?
 y=
 if [ $x -gt 128 ]; then
@@ -113,15 +115,21 @@ std::string end_mark(const std::string& token) {
     return "\001berth-" + token;
 }
 
+bool is_wrappers_own(std::string_view name) {
+    const bool is_letter = name.size() == 1 && name.front() >= 'a' && name.front() <= 'z';
+    return is_letter || name == "r2" || name == "BASH_VERSION";
+}
+
 std::string wrapper_script(const CommandPlan& plan) {
     std::string script = "t=" + plan.token + " d=" + shell_word(plan.directory) +
                          " l=" + (plan.timeout_ms > 0 ? seconds(plan.timeout_ms) : "") +
                          " s=" + looks(plan.kill_grace_ms) + " r=" + seconds(plan.drain_grace_ms) +
                          " b=" + (plan.background == Background::end ? "1" : "") +
                          " i=" + (plan.input_file ? shell_word(*plan.input_file) : "") + "\n";
+    std::string last = "last() {\n:\n";
     for (const auto& [name, value] : plan.odd_variables)
-        script += "export " + name + "=" + shell_word(value) + "\n";
-    script += "set --";
+        (is_wrappers_own(name) ? last : script) += "export " + name + "=" + shell_word(value) + "\n";
+    script += last + "}\nset --";
     for (const std::string& word : plan.argv)
         script += " " + shell_word(word);
     return script + body;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,7 @@ struct CommandPlan {
     std::string token;  // 32 hexadecimal digits that nobody else has
     std::vector<std::string> argv;
     std::string directory;                                           // absolute
-    std::vector<std::pair<std::string, std::string>> odd_variables;  // those that cannot go through JSON
+    std::vector<std::pair<std::string, std::string>> odd_variables;  // no way but through the script
     std::optional<std::string> input_file;                           // absolute
     std::int64_t timeout_ms = 0;                                     // 0: none
     std::int64_t kill_grace_ms = 2000;
@@ -27,6 +28,9 @@ struct CommandPlan {
 
 // For `sh -c` or a file. Uses sh, setsid, mkfifo, dd, base64, sleep, cat and rm of the image.
 [[nodiscard]] std::string wrapper_script(const CommandPlan& plan);
+
+// Whether the wrapper has a use of its own for a variable of this name: in its environment it would not live to the program.
+[[nodiscard]] bool is_wrappers_own(std::string_view name);
 
 // Where the wrapper of this token keeps its files: names begin with this.
 [[nodiscard]] std::string scratch_prefix(const std::string& token);

@@ -38,8 +38,10 @@ std::vector<Shell> shells() {
     return found;
 }
 
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
 void run_shell(const Shell& shell, const std::string& text,
-               const std::function<void(berth::Stream, std::string_view)>& on) {
+               const std::function<void(berth::Stream, std::string_view)>& on, const Variables& variables = {}) {
     int out[2];
     int err[2];
     REQUIRE(::pipe2(out, O_CLOEXEC) == 0);
@@ -50,15 +52,19 @@ void run_shell(const Shell& shell, const std::string& text,
     for (std::string& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
-    std::string path = "PATH=/usr/bin:/bin";
-    std::string variable = "GIVEN=a b";
-    char* environment[] = {path.data(), variable.data(), nullptr};
+    std::vector<std::string> settings{"PATH=/usr/bin:/bin", "GIVEN=a b"};
+    for (const auto& [name, value] : variables)
+        settings.push_back(name + "=" + value);
+    std::vector<char*> environment;
+    for (std::string& setting : settings)
+        environment.push_back(setting.data());
+    environment.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     posix_spawn_file_actions_adddup2(&actions, err[1], 2);
     pid_t child = 0;
-    REQUIRE(::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environment) == 0);
+    REQUIRE(::posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environment.data()) == 0);
     posix_spawn_file_actions_destroy(&actions);
     ::close(out[1]);
     ::close(err[1]);
@@ -130,12 +136,14 @@ CommandPlan plan_of(std::vector<std::string> argv) {
     return plan;
 }
 
-Ran run(const Shell& shell, const CommandPlan& plan, const std::function<void(Ran&)>& prepare = {}) {
+Ran run(const Shell& shell, const CommandPlan& plan, const std::function<void(Ran&)>& prepare = {},
+        const Variables& variables = {}) {
     Ran ran;
     if (prepare) prepare(ran);
     CommandOutput output(plan.token);
-    run_shell(shell, wrapper_script(plan),
-              [&](berth::Stream stream, std::string_view text) { output.take(stream, text, ran.seen); });
+    run_shell(
+        shell, wrapper_script(plan),
+        [&](berth::Stream stream, std::string_view text) { output.take(stream, text, ran.seen); }, variables);
     output.finish(ran.seen);
     ran.end = output.end();
     ran.not_started = output.not_started();
@@ -200,6 +208,35 @@ TEST_CASE("arguments and output arrive byte for byte") {
         const Ran binary = run_line(shell, "printf '\\141\\000\\142\\377'; printf '\\000\\376' >&2");
         CHECK(binary.seen.out == std::string("a\0b\xff", 4));
         CHECK(binary.seen.err == std::string("\0\xfe", 2));
+    });
+}
+
+TEST_CASE("variables whose names the wrapper uses itself reach the program as they were given") {
+    std::vector<std::string> names{"f", "last", "no", "r2"};
+    for (char letter = 'a'; letter <= 'z'; ++letter)
+        names.push_back(std::string(1, letter));
+    std::string line = "for a in";
+    std::string expected;
+    for (const std::string& name : names) {
+        line += " \"$" + name + "\"";
+        expected += "[a b]";
+    }
+    line += "; do printf '[%s]' \"$a\"; done";
+    in_every_shell([&](const Shell& shell) {
+        CommandPlan plan = plan_of({"sh", "-c", line});
+        plan.timeout_ms = 20'000;
+        plan.background = Background::end;
+        Variables given;
+        for (const std::string& name : names)
+            if (is_wrappers_own(name))
+                plan.odd_variables.emplace_back(name, "a b");
+            else
+                given.emplace_back(name, "a b");
+        plan.odd_variables.emplace_back("BASH_VERSION", "0");
+        CHECK(run(shell, plan, {}, given).seen.out == expected);
+        std::copy(given.begin(), given.end(), std::back_inserter(plan.odd_variables));
+        plan.token = random_token();
+        CHECK(run(shell, plan).seen.out == expected);
     });
 }
 
