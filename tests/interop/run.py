@@ -64,7 +64,7 @@ def find_node(build):
 
 def run_tests(node, place, stand_in, berth):
     # No variable of a developer's own account may reach the SDK.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VERCEL_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DAYTONA_", "VERCEL_"))}
     environment["BERTH_STAND_IN"] = stand_in
     environment["BERTH_PROGRAM"] = berth
     failed = []
