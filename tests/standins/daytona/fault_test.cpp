@@ -52,6 +52,7 @@ TEST_CASE("a sandbox may stop under a request, as if its daemon had died") {
     scene.fault("POST", "/toolbox/*/process/execute", {{"stop_session", true}});
     CHECK(scene.execute(id, "true").status == 400);
     CHECK(scene.get("one")["state"] == "stopped");
+    CHECK(scene.state()["bills"]["running_sandboxes"] == 0);
 }
 
 TEST_CASE("a sandbox that stops while a command runs leaves an empty 502") {

@@ -54,6 +54,7 @@ TEST_CASE("a failed upload names errors and what is there nevertheless") {
     CHECK(done.status == 400);
     CHECK(done.json()["files"] == Json{{{"path", "good.txt"}, {"bytes", 4}}});
     REQUIRE(done.json()["errors"].size() == 2);
+    CHECK(done.json()["errors"][0] == "missing path metadata for files[0].file");
     CHECK(done.json()["errors"][1].get<std::string>().rfind("/opt/x/y: ", 0) == 0);
     CHECK(scene.output(id, "cat good.txt; ls") == "heregood.txt\n");
 }

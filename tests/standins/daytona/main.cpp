@@ -91,14 +91,15 @@ void serve(const Options& options) {
     daytona::ControlPlane control_plane(world, clock, options.key);
     daytona::Toolbox toolbox(world, clock, control_plane, options.key);
     const HttpServer proxy(0, {toolbox, faults, records, clock});
-    world.proxy_url = "http://127.0.0.1:" + std::to_string(proxy.port()) + "/toolbox";
+    const auto proxy_url = "http://127.0.0.1:" + std::to_string(proxy.port()) + "/toolbox";
     const HttpServer api(options.port, {control_plane, faults, records, clock});
     const auto base = "http://127.0.0.1:" + std::to_string(api.port());
     {
         const std::lock_guard lock(world.mutex);
         world.api_url = base + "/api";
+        world.proxy_url = proxy_url;
     }
-    greet(options, base, world.proxy_url);
+    greet(options, base, proxy_url);
     wait_for_end(options.end, signals);
     faults.end();
     records.end();

@@ -55,7 +55,7 @@ public:
     std::map<std::string, std::shared_ptr<Sandbox>> sandboxes;  ///< by id
     std::map<std::string, Snapshot> snapshots;                  ///< by id
     Behaviour behaviour;
-    /// Of both servers, without a slash at the end; set before the first request.
+    /// Of both servers, without a slash at the end; set before anybody is told of them.
     std::string api_url;
     std::string proxy_url;
 
