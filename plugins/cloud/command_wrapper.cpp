@@ -117,7 +117,12 @@ std::string end_mark(const std::string& token) {
 
 bool is_wrappers_own(std::string_view name) {
     const bool is_letter = name.size() == 1 && name.front() >= 'a' && name.front() <= 'z';
-    return is_letter || name == "r2" || name == "BASH_VERSION";
+    return is_letter || name == "r2" || name == "BASH_VERSION" || name == script_variable;
+}
+
+std::vector<std::string> words_for_script_variable() {
+    const std::string name = script_variable;
+    return {"-c", "set -- \"$" + name + "\"; unset " + name + "; eval \"$1\"", "sh"};
 }
 
 std::string wrapper_script(const CommandPlan& plan) {

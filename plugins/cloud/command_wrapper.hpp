@@ -32,6 +32,11 @@ struct CommandPlan {
 // Whether the wrapper has a use of its own for a variable of this name: in its environment it would not live to the program.
 [[nodiscard]] bool is_wrappers_own(std::string_view name);
 
+// A backend that shows the words of a command, such as in its answers, gets the script as the value of this variable instead,
+// and these words for `sh`.
+constexpr const char* script_variable = "BERTH_SCRIPT";
+[[nodiscard]] std::vector<std::string> words_for_script_variable();
+
 // Where the wrapper of this token keeps its files: names begin with this.
 [[nodiscard]] std::string scratch_prefix(const std::string& token);
 

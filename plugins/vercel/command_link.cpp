@@ -1,5 +1,6 @@
 #include "command_link.hpp"
 
+#include "cloud/command_wrapper.hpp"
 #include "cloud/tar_stream.hpp"
 
 namespace berth_vercel {
@@ -15,8 +16,14 @@ void VercelCommand::send(const ShellCommand& command) {
     Json env = Json::object();
     for (const berth::Variable& item : command.env)
         env[item.name] = item.value;
-    Json body{{"command", "sh"}, {"args", command.words}, {"env", std::move(env)},
-              {"sudo", false},   {"wait", true},          {"logs", true}};
+    std::vector<std::string> words = command.words;
+    if (words.front() == "-c") {
+        // Vercel gives the words back in two of its answers, and shows them to every process: not so a variable.
+        env[script_variable] = std::move(words[1]);
+        words = words_for_script_variable();
+    }
+    Json body{{"command", "sh"}, {"args", std::move(words)}, {"env", std::move(env)}, {"sudo", false}, {"wait", true},
+              {"logs", true}};
     if (command.timeout_ms) body["timeout"] = *command.timeout_ms;
     reader_.emplace(api_.run(call_, place_.session, body));
 }

@@ -240,6 +240,27 @@ TEST_CASE("variables whose names the wrapper uses itself reach the program as th
     });
 }
 
+TEST_CASE("a script that comes as a variable runs the same, and the program sees only its own variable of that name") {
+    in_every_shell([](const Shell& shell) {
+        const auto run_as_variable = [&](const CommandPlan& plan) {
+            Seen seen;
+            CommandOutput output(plan.token);
+            run_shell(shell, words_for_script_variable()[1],
+                      [&](berth::Stream stream, std::string_view text) { output.take(stream, text, seen); },
+                      {{script_variable, wrapper_script(plan)}});
+            output.finish(seen);
+            REQUIRE(output.end());
+            CHECK(output.end()->status == 5);
+            return seen.out;
+        };
+        CommandPlan plan = plan_of(
+            {"sh", "-c", "printf '%s|' \"$@\" \"${BERTH_SCRIPT-unset}\"; exit 5", "sh", "a  b", "$1 'x'", "\xff"});
+        CHECK(run_as_variable(plan) == "a  b|$1 'x'|\xff|unset|");
+        plan.odd_variables = {{script_variable, "mine"}};
+        CHECK(run_as_variable(plan) == "a  b|$1 'x'|\xff|mine|");
+    });
+}
+
 TEST_CASE("variables that are no UTF-8, input from a file, the directory") {
     in_every_shell([](const Shell& shell) {
         CommandPlan plan = plan_of({"sh", "-c", "printf '%s|%s|' \"$ODD\" \"$GIVEN\"; pwd; cat"});

@@ -251,6 +251,21 @@ TEST_CASE("nobody knows whether a command without an answer ran, and it is not s
     CHECK(commands_sent(host) == 1);
 }
 
+TEST_CASE("the words of a command, which Vercel gives back in its answers, hold neither the script nor the program") {
+    FakeHost host;
+    ready(host);
+    host.http().on("POST", session + "/cmd").reply(200, stream_of("out"), lines);
+    Instance instance{host};
+    CHECK(instance.execute(id, {"program-of-mine"}).out == "out");
+    const std::string& body = host.http().requests.back().body;
+    const std::size_t words = body.find("\"args\"");
+    const std::string shown = body.substr(words, body.find(']', words) - words);
+    CHECK(shown.find("eval") != std::string::npos);
+    CHECK(shown.size() < 120);
+    CHECK(body.find("program-of-mine") != std::string::npos);
+    CHECK(shown.find("program-of-mine") == std::string::npos);
+}
+
 TEST_CASE("a session that has ended is looked up once, and the command goes to the new one") {
     FakeHost host;
     ready(host);
