@@ -53,6 +53,10 @@ public:
     // Without waiting: poll fd(). Throws when the connection is lost, or what came is against the backend's protocol.
     [[nodiscard]] virtual Heard hear() = 0;
     [[nodiscard]] virtual int fd() const = 0;
+    // Whether the stream ends long after the last of the output, so that its end is not waited for.
+    [[nodiscard]] virtual bool ends_late() const = 0;
+    // After so many milliseconds of silence it is asked for, in case the stream is dead.
+    [[nodiscard]] virtual int patience_ms() const = 0;
     // Hears all of its output again, from the beginning.
     virtual void hear_again() = 0;
 
@@ -62,6 +66,8 @@ public:
     [[nodiscard]] virtual bool is_sandbox_over() = 0;
     // Runs a shell text beside it, and does not wait for its end.
     virtual void beside(const std::string& script) = 0;
+    // It runs on, and nobody will ask for it again.
+    virtual void let_go() = 0;
     // The backend's own way to send a signal, for as long as there is no process id.
     virtual void kill(int signal) = 0;
 };

@@ -57,7 +57,7 @@ CommandOutput::CommandOutput(const std::string& token) : out_(end_mark(token)), 
 void CommandOutput::take(berth::Stream stream, std::string_view text, CommandWatcher& watcher) {
     Channel& to = channel(stream);
     while (!text.empty()) {
-        if (to.at_line_start && text.front() == ':' && stream == berth::Stream::out) to.in_control = true;
+        if (to.at_line_start && text.front() == ':') to.in_control = true;
         const std::size_t newline = text.find('\n');
         const std::string_view part = text.substr(0, newline);
         text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
@@ -70,7 +70,12 @@ void CommandOutput::take(berth::Stream stream, std::string_view text, CommandWat
         if (to.control.size() > longest_control_line) foreign(to.control);
         if (!to.at_line_start) continue;
         to.in_control = false;
-        control(std::exchange(to.control, {}), watcher);
+        if (stream == berth::Stream::out)
+            control(std::exchange(to.control, {}), watcher);
+        else if (std::exchange(to.control, {}) == ":z")
+            err_has_ended_ = true;
+        else
+            foreign(text);
     }
 }
 

@@ -54,6 +54,8 @@ public:
     void finish(CommandWatcher& watcher);
 
     [[nodiscard]] const std::optional<WrappedEnd>& end() const { return end_; }
+    // Whether nothing that counts can follow, on either stream.
+    [[nodiscard]] bool is_complete() const { return not_started_ || (end_ && err_has_ended_); }
     [[nodiscard]] const std::optional<NotStarted>& not_started() const { return not_started_; }
     [[nodiscard]] const std::string& missing_tool() const { return missing_tool_; }
     [[nodiscard]] std::optional<std::int64_t> pid() const { return pid_; }
@@ -74,6 +76,7 @@ private:
     Channel out_;
     Channel err_;
     std::optional<WrappedEnd> end_;
+    bool err_has_ended_ = false;
     std::optional<NotStarted> not_started_;
     std::optional<std::int64_t> pid_;
     std::string missing_tool_;

@@ -18,7 +18,6 @@ using berth::Stream;
 
 constexpr std::size_t largest_env = 64U << 10;
 constexpr std::size_t largest_script = 96U << 10;  // the kernel takes 128 KiB in one argument
-constexpr int silence_ms = 60'000;                 // then the command is asked for, in case the stream is dead
 constexpr int most_recoveries = 6;
 
 std::size_t size_of(const berth::Variables& variables) {
@@ -59,6 +58,7 @@ berth::ProcessEnd Run::run(const RunPlan& plan) {
     send(plan);
     read_to_the_end();
     output_->finish(*this);
+    if (detached_) link_.let_go();
     if (const auto why = output_->not_started(); why && !cancelled_)
         refuse(*why, plan.command, output_->missing_tool());
     return end();
@@ -133,6 +133,7 @@ void Run::look_at(const Heard& heard) {
             break;
         case Heard::Kind::output:
             pass(heard.stream, heard.data);
+            if (link_.ends_late() && output_->is_complete()) stream_is_over_ = true;
             break;
         case Heard::Kind::broken:
             if (is_decided())
@@ -160,7 +161,7 @@ void Run::pass(Stream stream, std::string_view data) {
 
 void Run::wait_for_more() {
     pollfd waiting[2] = {{call_.cancelled() ? -1 : call_.events_fd(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
-    if (::poll(waiting, 2, is_decided() ? 2000 : silence_ms) != 0) return;
+    if (::poll(waiting, 2, is_decided() ? 2000 : link_.patience_ms()) != 0) return;
     if (is_decided()) {
         stream_is_over_ = true;
     } else if (link_.is_known() && link_.exit_code()) {

@@ -10,11 +10,12 @@ namespace {
 // background; and the function last, which exports those of the program's variables that are named like one of these or
 // of its own. Arguments: the program's argv.
 //
-// Lines that it prints on stdout and that begin with a colon are its own:
+// Lines that begin with a colon are its own, on stdout but for one:
 //   :d missing|file|denied   the directory is no place to run in; nothing was started
 //   :f TOOL                  the image lacks this tool; nothing was started
 //   :n CODE                  there is no such program (127), or it cannot be run (126); the reason is on stderr
 //   :p PID                   the program begins now; its process id, which is also that of its group
+//   :z                       on stderr: nothing of its own follows there
 //   :x STATUS [s][t]         it has ended: the shell's status; s: by a signal; t: its time was over
 // All others are base64 of what the program wrote.
 //
@@ -31,7 +32,7 @@ PATH=/usr/local/bin:/usr/bin:/bin:$PATH
 [ -z "$BASH_VERSION" ] || eval 'set +o posix'
 exec 8>&1 9>&2 </dev/null
 end() { kill -KILL "-$1" || kill -KILL "$1"; } 2>/dev/null
-no() { echo ":n $1" >&8; echo "berth: $2: $3" | base64 >&9; exit 0; }
+no() { echo ":n $1" >&8; echo "berth: $2: $3" | base64 >&9; echo :z >&9; exit 0; }
 cd "$d" 2>/dev/null || {
   if [ ! -e "$d" ]; then echo ':d missing'; elif [ ! -d "$d" ]; then echo ':d file'; else echo ':d denied'; fi
   exit 0
@@ -94,6 +95,7 @@ if [ -e "$f.z" ]; then
 fi
 end $k
 rm -f "$f.o" "$f.e" "$f.n" "$f.p" "$f.t" "$f.z" ${i:+"$i"}
+echo :z >&9
 echo ":x $x $y" >&8
 )SH";
 

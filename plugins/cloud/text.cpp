@@ -123,6 +123,36 @@ std::string digest(std::string_view text) {
     return hexadecimal(mixed(first)) + hexadecimal(mixed(second ^ text.size()));
 }
 
+std::optional<std::int64_t> read_time(std::string_view text) {
+    constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd";
+    if (text.size() <= form.size() || text.back() != 'Z') return std::nullopt;
+    std::array<int, 6> numbers{};
+    std::size_t field = 0;
+    for (std::size_t n = 0; n < form.size(); ++n) {
+        const bool is_digit = text[n] >= '0' && text[n] <= '9';
+        if (form[n] == 'd' ? !is_digit : text[n] != form[n]) return std::nullopt;
+        if (is_digit)
+            numbers[field] = numbers[field] * 10 + (text[n] - '0');
+        else
+            ++field;
+    }
+    std::int64_t milliseconds = 0;
+    std::int64_t unit = 100;
+    for (const char c : text.substr(form.size() + 1, text.size() - form.size() - 2)) {
+        if (c < '0' || c > '9') return std::nullopt;
+        milliseconds += (c - '0') * unit;
+        unit /= 10;
+    }
+    std::tm parts{};
+    parts.tm_year = numbers[0] - 1900;
+    parts.tm_mon = numbers[1] - 1;
+    parts.tm_mday = numbers[2];
+    parts.tm_hour = numbers[3];
+    parts.tm_min = numbers[4];
+    parts.tm_sec = numbers[5];
+    return static_cast<std::int64_t>(::timegm(&parts)) * 1000 + milliseconds;
+}
+
 std::string random_token() {
     std::array<std::uint64_t, 2> random{};
     if (::getrandom(random.data(), sizeof random, 0) != static_cast<ssize_t>(sizeof random))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,9 @@ private:
 
 // Two independent 64-bit hashes of `text` as 32 hexadecimal digits: equal texts give equal names, others do not.
 [[nodiscard]] std::string digest(std::string_view text);
+
+// "2026-01-02T03:04:05.678Z" as milliseconds; absent when it is no such time.
+[[nodiscard]] std::optional<std::int64_t> read_time(std::string_view text);
 
 // 32 hexadecimal digits nobody can guess.
 [[nodiscard]] std::string random_token();

@@ -5,18 +5,13 @@
 #include <berth/provider.hpp>
 
 #include "api.hpp"
+#include "cloud/sandbox_link.hpp"
 #include "cloud/sandbox_log.hpp"
 #include "command_link.hpp"
 #include "records.hpp"
 #include "settings.hpp"
 
 namespace berth_vercel {
-
-struct ShellAnswer {
-    int exit_code = 0;
-    std::string out;
-    std::string err;
-};
 
 class Backend {
 public:

@@ -22,6 +22,9 @@ public:
     [[nodiscard]] bool is_known() const override { return !command_.empty(); }
     [[nodiscard]] Heard hear() override;
     [[nodiscard]] int fd() const override { return reader_->fd(); }
+    [[nodiscard]] bool ends_late() const override { return false; }
+    [[nodiscard]] int patience_ms() const override { return 60'000; }
+    void let_go() override {}
     void hear_again() override { reader_.emplace(api_.logs(call_, place_.session, command_)); }
     [[nodiscard]] std::optional<std::int64_t> exit_code() override {
         return api_.command(call_, place_.session, command_).exit_code;

@@ -1,8 +1,9 @@
 #include "lifecycle.hpp"
 
 #include "cloud/text.hpp"
+#include "cloud/upload.hpp"
+#include "sandbox_link.hpp"
 #include "setup.hpp"
-#include "upload.hpp"
 
 namespace berth_vercel {
 
@@ -144,7 +145,8 @@ berth::SandboxInfo create_sandbox(const Backend& backend, berth::Call& call, con
 
     const Place place{name, record.session};
     if (record.cwd) make_directory(backend, call, place, *record.cwd);
-    Upload(backend, call, place, record.directory()).take(files);
+    VercelSandbox inside(backend, call, place);
+    Upload(inside, call, record.directory()).take(files);
     run_setup(backend, call, place, record, config.setup_commands());
     backend.log.event(call, name, "created");
     call.throw_if_cancelled();

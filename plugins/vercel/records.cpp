@@ -1,6 +1,7 @@
 #include "records.hpp"
 
 #include "cloud/json_fields.hpp"
+#include "cloud/stored_values.hpp"
 #include "cloud/text.hpp"
 
 namespace berth_vercel {
@@ -10,43 +11,6 @@ using namespace berth_cloud;
 namespace {
 
 constexpr std::size_t longest_tag = 256;
-
-// Values are bytes, JSON is not.
-Json to_json(const berth::Variables& variables) {
-    Json list = Json::array();
-    for (const berth::Variable& item : variables) {
-        Json entry{{"name", base64(item.name)}, {"value", base64(item.value)}};
-        if (item.secret) entry["secret"] = true;
-        list.push_back(std::move(entry));
-    }
-    return list;
-}
-
-std::string from_base64(const std::string& text) {
-    std::string bytes;
-    Base64Decoder decoder;
-    if (!decoder.take(text, bytes)) throw berth::Error(berth::Code::internal, "the stored state is damaged");
-    return bytes;
-}
-
-berth::Variables variables_in(const Json& object, const char* name) {
-    berth::Variables variables;
-    if (const Json* list = member(object, name); list != nullptr && list->is_array())
-        for (const Json& entry : *list)
-            variables.set(from_base64(text_in(entry, "name").value_or("")),
-                          from_base64(text_in(entry, "value").value_or("")), flag_in(entry, "secret"));
-    return variables;
-}
-
-template <class T>
-void put(Json& to, const char* name, const std::optional<T>& value) {
-    if (value) to[name] = *value;
-}
-
-std::optional<std::string> bytes_in(const Json& object, const char* name) {
-    const auto text = text_in(object, name);
-    return text ? std::optional(from_base64(*text)) : std::nullopt;
-}
 
 }  // namespace
 

@@ -7,8 +7,4 @@ namespace berth_vercel {
 
 [[nodiscard]] berth::Usage usage_of(const Backend& backend, berth::Call& call, std::string_view id);
 
-// What the script prints: one figure a line. Pure.
-[[nodiscard]] berth::Usage read_usage(std::string_view text);
-extern const char* const usage_script;
-
 }  // namespace berth_vercel

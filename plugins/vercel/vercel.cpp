@@ -1,11 +1,12 @@
 // vercel.so: sandboxes at Vercel, in the words of the contract. Everything it does is done elsewhere: here are its methods
 // one by one, and its manifest.
 #include "backend.hpp"
-#include "download.hpp"
+#include "cloud/download.hpp"
+#include "cloud/upload.hpp"
 #include "lifecycle.hpp"
+#include "sandbox_link.hpp"
 #include "setup.hpp"
 #include "snapshots.hpp"
-#include "upload.hpp"
 #include "usage.hpp"
 
 namespace {
@@ -38,7 +39,8 @@ public:
 
     void upload_files(berth::Call& call, std::string_view id, berth::FileSource& source) {
         const rooms::Record record = running(call, id);
-        rooms::Upload(backend_, call, {std::string{id}, record.session}, record.directory()).take(source);
+        rooms::VercelSandbox inside(backend_, call, {std::string{id}, record.session});
+        berth_cloud::Upload(inside, call, record.directory()).take(source);
         backend_.used(call, id, record);
     }
     void download_files(berth::Call& call, std::string_view id, berth::Paths paths, berth::FileSink& sink) {
@@ -46,7 +48,8 @@ public:
         std::vector<std::string> wanted;
         for (const std::string_view path : paths)
             wanted.emplace_back(path);
-        rooms::download_files(backend_, call, {std::string{id}, record.session}, record.directory(), wanted, sink);
+        rooms::VercelSandbox inside(backend_, call, {std::string{id}, record.session});
+        berth_cloud::download_files(inside, call, record.directory(), wanted, sink);
         backend_.used(call, id, record);
     }
 

@@ -12,7 +12,7 @@
 #include "vercel/credentials.hpp"
 #include "vercel/records.hpp"
 #include "vercel/settings.hpp"
-#include "vercel/usage.hpp"
+#include "cloud/usage_script.hpp"
 
 using namespace berth_cloud;
 using namespace berth_vercel;

@@ -1,6 +1,8 @@
 #include "upload.hpp"
 
-namespace berth_vercel {
+#include "command_wrapper.hpp"
+
+namespace berth_cloud {
 
 namespace {
 
@@ -86,7 +88,7 @@ void Upload::take(berth::FileSource& source) {
             if (current_ && *current_ != entry->operation) complete_.push_back(*current_);
             current_ = entry->operation;
             put(*entry, source);
-            if (archive_.size() >= part_bytes) send_archive();
+            if (link_.staged() >= part_bytes) send();
             if (actions_.size() >= most_actions) settle(source);
         }
         if (current_) complete_.push_back(*current_);
@@ -130,7 +132,7 @@ void Upload::put(const berth::FileEntry& entry, berth::FileSource& source) {
 
 /// Whole when it fits into an archive, else in parts that are put together in the sandbox.
 void Upload::put_content(std::size_t number, unsigned mode, berth::FileSource& source) {
-    const std::string name = scratch_prefix(token_).substr(1) + "." + std::to_string(number);
+    const std::string name = scratch_prefix(token_) + "." + std::to_string(number);
     for (int part = 0;; ++part) {
         content_.resize(part_bytes);
         std::size_t size = 0;
@@ -140,44 +142,39 @@ void Upload::put_content(std::size_t number, unsigned mode, berth::FileSource& s
             size += got;
         }
         const std::string_view bytes = std::string_view{content_}.substr(0, size);
-        if (part == 0 && size < part_bytes) {
-            archive_.add_file(name, bytes, mode);
+        if (part == 0 && size < part_bytes && link_.keeps_modes()) {
+            link_.stage(name, bytes, mode);
             return;
         }
-        if (size == 0) return;
+        if (size == 0 && part != 0) return;
         const std::string index = std::to_string(1'000'000 + part);
-        archive_.add_file(name + "." + index, bytes, 0600);
-        send_archive();
-        call_.progress("uploading");
+        link_.stage(name + "." + index, bytes, 0600);
         if (size < part_bytes) return;
+        send();
+        call_.progress("uploading");
     }
 }
 
-void Upload::send_archive() {
-    wait_for_archives(most_under_way - 1);
+void Upload::send() {
+    wait_for(most_under_way - 1);
     has_sent_ = true;
-    under_way_.push_back(backend_.api.begin_archive(call_, place_.session, std::exchange(archive_, {}).finish()));
+    link_.send_staged();
 }
 
-void Upload::wait_for_archives(std::size_t left_under_way) {
-    while (under_way_.size() > left_under_way) {
-        Api::Sending oldest = std::move(under_way_.front());
-        under_way_.pop_front();
-        has_lost_one_ = true;
-        backend_.api.finish(std::move(oldest));
-        has_lost_one_ = false;
-    }
+void Upload::wait_for(std::size_t left_under_way) {
+    has_lost_one_ = true;
+    link_.wait_for_staged(left_under_way);
+    has_lost_one_ = false;
 }
 
 void Upload::settle(berth::FileSource& source) {
     if (!actions_.empty()) {
         const std::string script = scratch_prefix(token_) + ".c";
-        archive_.add_file(script.substr(1),
-                          "t=" + token_ + " f=/tmp/.berth-$t" + functions + script_ + "\n\nrm -f \"$f\".*\necho :ok\n",
-                          0600);
-        send_archive();
-        wait_for_archives(0);
-        const ShellAnswer answer = backend_.shell(call_, place_, "sh", {script});
+        link_.stage(script,
+                    "t=" + token_ + " f=/tmp/.berth-$t" + functions + script_ + "\n\nrm -f \"$f\".*\necho :ok\n", 0600);
+        send();
+        wait_for(0);
+        const ShellAnswer answer = link_.shell({"sh", script});
         if (answer.out.find(":ok") == std::string::npos) failed(answer.out + answer.err);
         actions_.clear();
         script_.clear();
@@ -210,22 +207,18 @@ void Upload::failed(std::string_view answer) {
 void Upload::clean_up() noexcept {
     if (!has_sent_) return;
     // What still arrives would arrive behind the removal.
-    while (!under_way_.empty()) {
+    while (link_.under_way() > 0) {
         try {
-            wait_for_archives(under_way_.size() - 1);
+            wait_for(link_.under_way() - 1);
         } catch (const Error&) {
             continue;  // this one has ended, too
         }
     }
     try {
-        backend_.api.start(call_, place_.session,
-                           {{"command", "sh"},
-                            {"args", {"-c", "rm -f " + scratch_prefix(token_) + ".*"}},
-                            {"env", Json::object()},
-                            {"sudo", false}});
+        link_.start({"sh", "-c", "rm -f " + scratch_prefix(token_) + ".*"});
     } catch (const Error&) {
-        backend_.warn("temporary files may be left in a sandbox's /tmp after an upload that was given up");
+        return;
     }
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

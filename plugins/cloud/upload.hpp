@@ -2,19 +2,21 @@
 // not at all, with any name, and what stands in the way is told.
 #pragma once
 
-#include <deque>
+#include <berth/call.hpp>
+#include <berth/files.hpp>
+#include <functional>
+#include <optional>
 
-#include "backend.hpp"
-#include "cloud/command_wrapper.hpp"
-#include "cloud/tar_stream.hpp"
-#include "cloud/text.hpp"
+#include "sandbox_link.hpp"
+#include "text.hpp"
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 class Upload {
 public:
-    Upload(const Backend& backend, berth::Call& call, Place place, std::string directory)
-        : backend_(backend), call_(call), place_(std::move(place)), directory_(std::move(directory)) {}
+    // Relative paths are below `directory`.
+    Upload(SandboxLink& link, berth::Call& call, std::string directory)
+        : link_(link), call_(call), directory_(std::move(directory)) {}
 
     void take(berth::FileSource& source);
 
@@ -26,29 +28,25 @@ private:
     };
     void put(const berth::FileEntry& entry, berth::FileSource& source);
     void put_content(std::size_t number, unsigned mode, berth::FileSource& source);
-    void send_archive();
-    void wait_for_archives(std::size_t left_under_way);
+    void send();
+    void wait_for(std::size_t left_under_way);
     // Makes everything so far be in place.
     void settle(berth::FileSource& source);
     void clean_up() noexcept;
     [[noreturn]] void failed(std::string_view answer);
 
-    const Backend& backend_;
+    SandboxLink& link_;
     berth::Call& call_;
-    Place place_;
     std::string directory_;
     std::string token_ = random_token();
-    berth_cloud::TarGzWriter archive_;
     std::string content_;  // of one part, while it is read
     std::string script_;
-    // Each has files of its own: in which order they arrive does not matter.
-    std::deque<Api::Sending> under_way_;
     std::vector<Action> actions_;
     std::vector<std::uint64_t> complete_;  // operations whose last entry was seen
     std::optional<std::uint64_t> current_;
     bool has_sent_ = false;
-    bool has_lost_one_ = false;  // an archive did not arrive: nothing may be put in place any more
+    bool has_lost_one_ = false;  // a part did not arrive: nothing may be put in place any more
     bool is_reading_ = false;
 };
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

@@ -2,11 +2,11 @@
 
 #include <sstream>
 
-#include "cloud/command_wrapper.hpp"
-#include "cloud/tar_stream.hpp"
-#include "cloud/text.hpp"
+#include "command_wrapper.hpp"
+#include "tar_stream.hpp"
+#include "text.hpp"
 
-namespace berth_vercel {
+namespace berth_cloud {
 
 namespace {
 
@@ -21,14 +21,13 @@ struct Found {
 };
 
 // One line for each path: kind and mode.
-std::vector<Found> look_at(const Backend& backend, berth::Call& call, const Place& place,
-                           const std::vector<std::string>& paths) {
+std::vector<Found> look_at(SandboxLink& link, const std::vector<std::string>& paths) {
     std::string script =
         "q() { if [ ! -e \"$1\" ]; then k=m; elif [ -d \"$1\" ]; then k=d; elif [ ! -f \"$1\" ]; then k=s; "
         "elif [ ! -r \"$1\" ]; then k=u; else k=f; fi; echo $k $(stat -Lc %a \"$1\" 2>/dev/null); }\n";
     for (const std::string& path : paths)
         script += "q " + shell_word(path) + "\n";
-    std::istringstream lines(backend.shell(call, place, "sh", {"-c", script}).out);
+    std::istringstream lines(link.shell({"sh", "-c", script}).out);
     std::vector<Found> all;
     for (std::string line; std::getline(lines, line) && all.size() < paths.size();) {
         Found found;
@@ -48,11 +47,10 @@ void copy(berth::OpenAnswer& answer, const std::function<void(std::string_view)>
         take({buffer, got});
 }
 
-void file_to_sink(const Backend& backend, berth::Call& call, const Place& place, const std::string& path,
-                  const FileEntry& entry, berth::FileSink& sink) {
+void file_to_sink(SandboxLink& link, const std::string& path, const FileEntry& entry, berth::FileSink& sink) {
     berth::OpenAnswer answer = [&] {
         try {
-            return backend.api.read_file(call, place.session, path);
+            return link.read_file(path);
         } catch (const Error& error) {
             // Also a session that has just ended answers so: then the next request tells.
             if (error.code() != Code::not_found || error.is_recorded()) throw;
@@ -65,12 +63,12 @@ void file_to_sink(const Backend& backend, berth::Call& call, const Place& place,
 }
 
 /// Entries of a tar archive on their way to the host.
-class Unpacker final : public berth_cloud::TarTaker {
+class Unpacker final : public TarTaker {
 public:
     Unpacker(berth::FileSink& sink, std::uint64_t operation) : sink_(sink), operation_(operation) {}
 
-    void entry(const berth_cloud::TarEntry& from) override {
-        using Kind = berth_cloud::TarEntry::Kind;
+    void entry(const TarEntry& from) override {
+        using Kind = TarEntry::Kind;
         path_ = from.name.rfind("./", 0) == 0 ? from.name.substr(2) : from.name == "." ? "" : from.name;
         while (!path_.empty() && path_.back() == '/')
             path_.pop_back();
@@ -106,18 +104,15 @@ private:
     std::string path_;
 };
 
-void directory_to_sink(const Backend& backend, berth::Call& call, const Place& place, const std::string& path,
-                       std::uint64_t operation, berth::FileSink& sink) {
+void directory_to_sink(SandboxLink& link, berth::Call& call, const std::string& path, std::uint64_t operation,
+                       berth::FileSink& sink) {
     const std::string archive = scratch_prefix(random_token()) + ".tar";
-    const auto remove = [&] {
-        backend.api.start(call, place.session,
-                          {{"command", "rm"}, {"args", {"-f", archive}}, {"env", Json::object()}, {"sudo", false}});
-    };
+    const auto remove = [&] { link.start({"rm", "-f", archive}); };
     auto undo = call.undo(remove);
-    const ShellAnswer packed = backend.shell(
-        call, place, "sh",
-        {"-c", "cd " + shell_word(path) + " || exit 9; command -v tar >/dev/null || exit 8; umask 077; tar -cf " +
-                   archive + " ."});
+    const ShellAnswer packed =
+        link.shell({"sh", "-c",
+                    "cd " + shell_word(path) + " || exit 9; command -v tar >/dev/null || exit 8; umask 077; tar -cf " +
+                        archive + " ."});
     const auto fail = [&](Code code, const std::string& message) -> void {
         throw Error(code, message).path(path).index(operation);
     };
@@ -131,13 +126,13 @@ void directory_to_sink(const Backend& backend, berth::Call& call, const Place& p
     if (packed.exit_code > 1) fail(Code::execution_failed, "tar failed in the sandbox: " + packed.err.substr(0, 200));
 
     Unpacker unpacker(sink, operation);
-    berth_cloud::TarReader reader;
+    TarReader reader;
     {
-        berth::OpenAnswer answer = backend.api.read_file(call, place.session, archive);
+        berth::OpenAnswer answer = link.read_file(archive);
         try {
             copy(answer, [&](std::string_view bytes) { reader.feed(bytes, unpacker); });
             reader.finish();
-        } catch (const berth_cloud::TarError& error) {
+        } catch (const TarError& error) {
             fail(Code::protocol_error, std::string("the sandbox's archive cannot be read: ") + error.what());
         }
     }
@@ -146,7 +141,7 @@ void directory_to_sink(const Backend& backend, berth::Call& call, const Place& p
         entry.operation = operation;
         entry.path = name;
         entry.mode = mode;
-        file_to_sink(backend, call, place, path + "/" + name, entry, sink);
+        file_to_sink(link, path + "/" + name, entry, sink);
     }
     undo.dismiss();
     remove();
@@ -154,13 +149,13 @@ void directory_to_sink(const Backend& backend, berth::Call& call, const Place& p
 
 }  // namespace
 
-void download_files(const Backend& backend, berth::Call& call, const Place& place, const std::string& directory,
+void download_files(SandboxLink& link, berth::Call& call, const std::string& directory,
                     const std::vector<std::string>& wanted, berth::FileSink& sink) {
     std::vector<std::string> paths;
     for (std::size_t n = 0; n < wanted.size(); ++n)
         paths.push_back(absolute_path(wanted[n], directory));
     if (paths.empty()) return;
-    const std::vector<Found> found = look_at(backend, call, place, paths);
+    const std::vector<Found> found = look_at(link, paths);
     for (std::size_t n = 0; n < paths.size(); ++n) {
         const auto refuse = [&](Code code, const char* message) { throw Error(code, message).path(paths[n]).index(n); };
         FileEntry entry;
@@ -170,10 +165,10 @@ void download_files(const Backend& backend, berth::Call& call, const Place& plac
         switch (found[n].kind) {
             case 'f':
                 if (!is_utf8(paths[n])) refuse(Code::unsupported, "fetch the directory: the API takes no such name");
-                file_to_sink(backend, call, place, paths[n], entry, sink);
+                file_to_sink(link, paths[n], entry, sink);
                 break;
             case 'd':
-                directory_to_sink(backend, call, place, paths[n], n, sink);
+                directory_to_sink(link, call, paths[n], n, sink);
                 break;
             case 'u':
                 refuse(Code::permission_denied, "the file may not be read");
@@ -187,4 +182,4 @@ void download_files(const Backend& backend, berth::Call& call, const Place& plac
     }
 }
 
-}  // namespace berth_vercel
+}  // namespace berth_cloud

@@ -1,0 +1,334 @@
+#include "api.hpp"
+
+#include <set>
+
+#include "cloud/text.hpp"
+
+namespace berth_daytona {
+
+namespace {
+
+using berth::ApiRequest;
+using berth::Code;
+using berth::Error;
+using berth::url_path;
+
+// The level of the SDK whose answers are read here: the daemon chooses their form by it.
+constexpr const char* sdk_level = "0.218.0";
+constexpr const char* source = "berth-daytona";
+constexpr const char* user_agent = "berth-daytona/0.1.0";
+constexpr berth::Duration slow_work{5LL * 60 * 1000};  // create and start hold their answers back
+constexpr int most_pages = 10'000;
+
+bool holds(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::optional<Code> code_of(const berth::HttpResponse& response) {
+    const std::string said = read_complaint(response.body).message;
+    // Reports differ on the number that comes with these.
+    if (holds(said, "state change in progress") || holds(said, "modified by another operation")) return Code::conflict;
+    if (holds(said, "Is the Sandbox started") || holds(said, "failed to resolve container IP") ||
+        holds(said, "container not found"))
+        return Code::not_ready;
+    if (response.status == 410) return Code::not_ready;
+    if (response.status == 402) return Code::resource_exhausted;
+    return std::nullopt;
+}
+
+void complete(const berth::HttpResponse& response, Error& error) {
+    if (const std::string said = read_complaint(response.body).code; !said.empty()) error.upstream_code(said);
+    if (error.code() == Code::auth_failed) error.hint("is the key right, not expired, and of this organization?");
+}
+
+std::string session_path(const std::string& session) {
+    return url_path({"process", "session", session});
+}
+
+std::string command_path(const std::string& session, const std::string& command, std::string_view rest = {}) {
+    return url_path({"process", "session", session, "command", command}) + std::string{rest};
+}
+
+ApiRequest posting(std::string path, const Json& body) {
+    ApiRequest request{"POST", std::move(path)};
+    request.body = body.dump();
+    return request;
+}
+
+ApiRequest getting(std::string path) {
+    ApiRequest request{"GET", std::move(path)};
+    request.repeatable = true;
+    return request;
+}
+
+/// It looks at a sandbox and is no use of it.
+ApiRequest looking(std::string path) {
+    ApiRequest request = getting(std::move(path));
+    request.headers.set("x-daytona-skip-last-activity-update", "true");
+    return request;
+}
+
+}  // namespace
+
+void FileForm::add(const std::string& path, std::string_view content) {
+    if (boundary.empty()) boundary = "berth-" + random_token();
+    const std::string name = "files[" + std::to_string(count++) + "]";
+    body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + ".path\"\r\n\r\n" + path +
+            "\r\n--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name +
+            ".file\"; filename=\"file\"\r\nContent-Type: application/octet-stream\r\n\r\n";
+    body.append(content);
+    body += "\r\n";
+}
+
+std::string FileForm::finish() {
+    body += "--" + boundary + "--\r\n";
+    return std::move(body);
+}
+
+Api::Api(berth::Host host, const Settings& settings) : host_(host), settings_(settings) {}
+
+berth::Variables Api::identity(berth::Call& call) const {
+    auto key = host_.find_secret(call, "/api_key");
+    auto jwt = key ? std::nullopt : host_.find_secret(call, "/jwt_token");
+    if (!key && !jwt)
+        throw Error(Code::auth_failed, "no key for Daytona is configured")
+            .hint("give api_key (or DAYTONA_API_KEY), or jwt_token with organization_id")
+            .outcome(berth::Outcome::none);
+    if (jwt && !settings_.organization)
+        throw Error(Code::auth_failed, "a JWT says nothing about the organization")
+            .hint("give organization_id (or DAYTONA_ORGANIZATION_ID) beside jwt_token")
+            .outcome(berth::Outcome::none);
+    berth::Variables headers{{"user-agent", user_agent}};
+    headers.set("authorization", "Bearer " + (key ? *key : *jwt), true);
+    if (jwt) headers.set("x-daytona-organization-id", *settings_.organization);
+    headers.set("x-daytona-source", source);
+    headers.set("x-daytona-sdk-version", sdk_level);
+    return headers;
+}
+
+berth::ApiClient Api::client(const std::string& base) const {
+    berth::ApiDescription api;
+    api.base_url = base;
+    api.prepare = [this](berth::Call& call, ApiRequest& request) {
+        berth::Variables headers = identity(call);
+        for (const berth::Variable& item : request.headers)
+            headers.set(item.name, item.value, item.secret);
+        request.headers = std::move(headers);
+    };
+    api.message = [](const berth::HttpResponse& response) { return read_complaint(response.body).message; };
+    api.code = code_of;
+    api.complete = complete;
+    for (const char* counter : {"sandbox-create", "sandbox-lifecycle", "authenticated"})
+        api.retry_after_headers.set("Retry-After-" + std::string{counter}, "seconds");
+    return {host_.http(), std::move(api)};
+}
+
+berth::HttpResponse Api::send(berth::Call& call, const std::string& base, ApiRequest request) const {
+    return client(base).send(call, std::move(request));
+}
+
+// --- control plane ---------------------------------------------------------------------------------------------------
+
+Sandbox Api::create(berth::Call& call, const Json& body) const {
+    ApiRequest request = posting("/sandbox", body);
+    request.uninterrupted = true;
+    request.idle_timeout = slow_work;
+    return read_sandbox(send(call, settings_.api_url, std::move(request)).body);
+}
+
+Sandbox Api::get(berth::Call& call, std::string_view sandbox) const {
+    return read_sandbox(send(call, settings_.api_url, getting(url_path({"sandbox", sandbox}))).body);
+}
+
+std::vector<Sandbox> Api::list(berth::Call& call, const Json& labels) const {
+    std::vector<Sandbox> all;
+    std::set<std::string> seen;
+    std::optional<std::string> cursor;
+    for (int page = 0; page < most_pages; ++page) {
+        ApiRequest request = getting("/sandbox");
+        request.query = {{"limit", "100"}, {"labels", labels.dump()}, {"sort", "createdAt"}, {"order", "asc"}};
+        if (cursor) request.query.set("cursor", *cursor);
+        Page part = read_page(send(call, settings_.api_url, std::move(request)).body);
+        for (Sandbox& sandbox : part.items)
+            if (seen.insert(sandbox.id).second) all.push_back(std::move(sandbox));
+        if (!part.next || part.next == cursor) return all;
+        cursor = std::move(part.next);
+    }
+    throw Error(Code::protocol_error, "Daytona's list of sandboxes does not end");
+}
+
+void Api::remove(berth::Call& call, std::string_view sandbox) const {
+    ApiRequest request{"DELETE", url_path({"sandbox", sandbox})};
+    request.idle_timeout = slow_work;
+    (void)send(call, settings_.api_url, std::move(request));
+}
+
+void Api::change(berth::Call& call, std::string_view sandbox, Change change) const {
+    const char* what = change == Change::start ? "start" : change == Change::stop ? "stop" : "recover";
+    ApiRequest request{"POST", url_path({"sandbox", sandbox, what})};
+    if (change == Change::stop) request.query = {{"force", "false"}};
+    request.idle_timeout = slow_work;
+    (void)send(call, settings_.api_url, std::move(request));
+}
+
+void Api::set_labels(berth::Call& call, std::string_view sandbox, const Json& labels) const {
+    ApiRequest request{"PUT", url_path({"sandbox", sandbox, "labels"})};
+    request.body = Json{{"labels", labels}}.dump();
+    request.repeatable = true;
+    (void)send(call, settings_.api_url, std::move(request));
+}
+
+void Api::take_snapshot(berth::Call& call, std::string_view sandbox, const std::string& name) const {
+    ApiRequest request = posting(url_path({"sandbox", sandbox, "snapshot"}), {{"name", name}});
+    request.idle_timeout = slow_work;
+    (void)send(call, settings_.api_url, std::move(request));
+}
+
+Snapshot Api::snapshot(berth::Call& call, std::string_view snapshot) const {
+    return read_snapshot(send(call, settings_.api_url, getting(url_path({"snapshots", snapshot}))).body);
+}
+
+std::vector<Snapshot> Api::snapshots(berth::Call& call) const {
+    std::vector<Snapshot> all;
+    for (std::int64_t page = 1; page < most_pages; ++page) {
+        ApiRequest request = getting("/snapshots");
+        request.query = {{"page", std::to_string(page)}, {"limit", "100"}};
+        Snapshots part = read_snapshots(send(call, settings_.api_url, std::move(request)).body);
+        for (Snapshot& snapshot : part.items)
+            all.push_back(std::move(snapshot));
+        if (page >= part.pages) break;
+    }
+    return all;
+}
+
+void Api::remove_snapshot(berth::Call& call, std::string_view id) const {
+    (void)send(call, settings_.api_url, {"DELETE", url_path({"snapshots", id})});
+}
+
+// --- toolbox ---------------------------------------------------------------------------------------------------------
+
+std::string Api::toolbox_of(berth::Call& call, const Sandbox& sandbox) const {
+    std::string url = sandbox.toolbox_url;
+    if (url.empty()) {
+        const auto answer =
+            send(call, settings_.api_url, getting(url_path({"sandbox", sandbox.id, "toolbox-proxy-url"})));
+        url = required(text_in(parse_json(answer.body), "url"), "url");
+    }
+    // The key goes there, too.
+    if (settings_.api_url.rfind("https:", 0) == 0 && url.rfind("https:", 0) != 0)
+        throw Error(Code::protocol_error, "Daytona names an address without TLS for what runs in the sandbox");
+    while (!url.empty() && url.back() == '/')
+        url.pop_back();
+    return url + url_path({sandbox.id});
+}
+
+std::string Api::version(berth::Call& call, const std::string& box) const {
+    return text_in(parse_json(send(call, box, looking("/version")).body), "version").value_or("");
+}
+
+std::string Api::metrics(berth::Call& call, const std::string& box) const {
+    return send(call, box, looking("/system/metrics")).body;
+}
+
+std::string Api::work_directory(berth::Call& call, const std::string& box) const {
+    return required(text_in(parse_json(send(call, box, getting("/work-dir")).body), "dir"), "dir");
+}
+
+void Api::set_variables(berth::Call& call, const std::string& box, const Json& set, const Json& unset) const {
+    ApiRequest request = posting("/env", {{"set", set}, {"unset", unset}});
+    request.repeatable = true;
+    (void)send(call, box, std::move(request));
+}
+
+Execution Api::execute(berth::Call& call, const std::string& box, const std::string& command,
+                       std::int64_t timeout_seconds) const {
+    ApiRequest request = posting("/process/execute", {{"command", command}, {"timeout", timeout_seconds}});
+    request.idle_timeout = berth::Duration{(timeout_seconds + 5) * 1000};
+    return read_execution(send(call, box, std::move(request)).body);
+}
+
+void Api::make_session(berth::Call& call, const std::string& box, const std::string& session) const {
+    (void)send(call, box, posting("/process/session", {{"sessionId", session}}));
+}
+
+Command Api::start(berth::Call& call, const std::string& box, const std::string& session,
+                   const std::string& command) const {
+    return read_started_command(send(call, box,
+                                     posting(session_path(session) + "/exec",
+                                             {{"command", command}, {"runAsync", true}, {"suppressInputEcho", true}}))
+                                    .body);
+}
+
+Command Api::command(berth::Call& call, const std::string& box, const std::string& session,
+                     const std::string& command) const {
+    return read_command(send(call, box, getting(command_path(session, command))).body);
+}
+
+CommandLogs Api::logs(berth::Call& call, const std::string& box, const std::string& session,
+                      const std::string& command) const {
+    ApiRequest request = getting(command_path(session, command, "/logs"));
+    return read_logs(send(call, box, std::move(request)).body);
+}
+
+berth::WebSocket Api::follow(berth::Call& call, const std::string& box, const std::string& session,
+                             const std::string& command) const {
+    berth::HttpRequest request;
+    request.method = "GET";
+    request.url = "ws" + box.substr(4) + command_path(session, command, "/logs?follow=true");  // of http
+    request.headers = identity(call);
+    return host_.websockets().open(call, request);
+}
+
+void Api::end_session(berth::Call& call, const std::string& box, const std::string& session) const {
+    ApiRequest request{"DELETE", session_path(session)};
+    request.repeatable = true;
+    (void)send(call, box, std::move(request));
+}
+
+CommandLogs Api::entrypoint_logs(berth::Call& call, const std::string& box) const {
+    try {
+        return read_logs(send(call, box, looking("/process/session/entrypoint/logs")).body);
+    } catch (const Error& error) {
+        if (error.code() == Code::not_found && !error.is_recorded()) return {};
+        throw;
+    }
+}
+
+Api::Sending Api::begin_upload(berth::Call& call, const std::string& box, FileForm form) const {
+    ApiRequest request{"POST", "/files/bulk-upload"};
+    request.headers = {{"content-type", "multipart/form-data; boundary=" + form.boundary}};
+    const std::size_t files = form.count;
+    request.body = form.finish();
+    request.repeatable = true;  // the same files at the same places
+    berth::Exchange exchange = client(box).begin(call, request);
+    return {std::move(request), std::move(exchange), files};
+}
+
+void Api::finish(Sending sending) const {
+    berth::Exchange answer = client({}).answer_of(std::move(sending.exchange), sending.request).exchange;
+    std::string text;
+    char buffer[16384];
+    while (const std::size_t got = answer.read(buffer, sizeof buffer)) {
+        text.append(buffer, got);
+        if (text.size() > (std::size_t{4} << 20)) break;
+    }
+    const Json json = parse_json(text);
+    const Json* files = member(json, "files");
+    if (files == nullptr || !files->is_array() || files->size() != sending.files)
+        throw Error(Code::protocol_error, "Daytona did not say that all files have arrived");
+}
+
+void Api::set_mode(berth::Call& call, const std::string& box, const std::string& path, const std::string& octal) const {
+    ApiRequest request{"POST", "/files/permissions"};
+    request.query = {{"path", path}, {"mode", octal}};
+    request.repeatable = true;
+    (void)send(call, box, std::move(request));
+}
+
+berth::OpenAnswer Api::download(berth::Call& call, const std::string& box, const std::string& path) const {
+    ApiRequest request = getting("/files/download");
+    request.query = {{"path", path}};
+    return client(box).open(call, std::move(request));
+}
+
+}  // namespace berth_daytona

@@ -1,0 +1,140 @@
+#include "command_link.hpp"
+
+#include <csignal>
+
+#include "cloud/text.hpp"
+
+namespace berth_daytona {
+
+using berth::Code;
+using berth::Error;
+
+DaytonaCommand::~DaytonaCommand() {
+    if (session_.empty() || is_let_go_ || is_gone_) return;
+    socket_.reset();
+    try {
+        api_.end_session(call_, place_.box, session_);
+    } catch (const Error&) {
+        return;  // it ends with the sandbox at the latest
+    }
+}
+
+void DaytonaCommand::put_files(const std::vector<ScratchFile>& files) {
+    FileForm form;
+    for (const ScratchFile& file : files)
+        form.add(file.path, file.content);
+    api_.finish(api_.begin_upload(call_, place_.box, std::move(form)));
+    for (const ScratchFile& file : files)
+        api_.set_mode(call_, place_.box, file.path, "600");
+}
+
+/// The session's own shell runs the text: what ends a shell must end a child of it, and nothing may read its input.
+void DaytonaCommand::send(const ShellCommand& command) {
+    std::string text = "(";
+    for (const berth::Variable& item : command.env)
+        text += " export " + item.name + "=" + shell_word(item.value) + ";";
+    text += " exec sh";
+    for (const std::string& word : command.words)
+        text += " " + shell_word(word);
+    text += " ) </dev/null";
+    session_ = "berth-" + random_token();
+    try {
+        api_.make_session(call_, place_.box, session_);
+    } catch (...) {
+        session_.clear();
+        throw;
+    }
+    command_ = api_.start(call_, place_.box, session_, text).id;
+    try {
+        follow();
+    } catch (const Error& error) {
+        // It runs; whoever listens asks for it.
+        if (!error.is_recorded() && error.code() == Code::protocol_error) throw;
+        has_ended_ = true;
+    }
+}
+
+void DaytonaCommand::follow() {
+    socket_.reset();
+    markers_ = {};
+    pieces_.clear();
+    has_ended_ = false;
+    socket_.emplace(api_.follow(call_, place_.box, session_, command_));
+}
+
+void DaytonaCommand::pass(std::optional<berth::Stream> stream, std::string_view bytes) {
+    if (!stream)
+        throw Error(Code::protocol_error, "Daytona sends output without saying of which stream it is")
+            .hint("the sandbox's daemon must be of version 0.27 or newer");
+    pieces_.emplace_back(*stream, bytes);
+}
+
+Heard DaytonaCommand::hear() {
+    for (;;) {
+        if (!pieces_.empty()) {
+            heard_ = std::move(pieces_.front().second);
+            const berth::Stream stream = pieces_.front().first;
+            pieces_.pop_front();
+            return {Heard::Kind::output, stream, heard_};
+        }
+        if (has_ended_ || !socket_) return {Heard::Kind::end};
+        const auto message = socket_->try_receive();
+        if (!message) return {};
+        const auto taker = [this](std::optional<berth::Stream> stream, std::string_view bytes) { pass(stream, bytes); };
+        if (message->kind == berth::MessageKind::closed) {
+            has_ended_ = true;
+            markers_.finish(taker);
+        } else {
+            markers_.take(message->bytes, taker);
+        }
+    }
+}
+
+/// Once the command has ended its log is complete, and needs no socket, which may close early or never.
+void DaytonaCommand::hear_again() {
+    if (!has_exited_) {
+        follow();
+        return;
+    }
+    socket_.reset();
+    CommandLogs logs = api_.logs(call_, place_.box, session_, command_);
+    pieces_.clear();
+    if (!logs.out.empty()) pieces_.emplace_back(berth::Stream::out, std::move(logs.out));
+    if (!logs.err.empty()) pieces_.emplace_back(berth::Stream::err, std::move(logs.err));
+    has_ended_ = true;
+}
+
+std::optional<std::int64_t> DaytonaCommand::exit_code() {
+    try {
+        const auto code = api_.command(call_, place_.box, session_, command_).exit_code;
+        has_exited_ = code.has_value();
+        return code;
+    } catch (const Error& error) {
+        is_gone_ = error.code() == Code::not_found && !error.is_recorded();
+        throw;
+    }
+}
+
+/// A session lives as long as its sandbox runs: where it is gone, everything is that ran.
+bool DaytonaCommand::is_sandbox_over() {
+    if (is_gone_) return true;
+    try {
+        return !api_.get(call_, place_.sandbox).runs();
+    } catch (const Error& error) {
+        if (error.code() == Code::not_found && !error.is_recorded()) return true;
+        throw;
+    }
+}
+
+void DaytonaCommand::beside(const std::string& script) {
+    (void)api_.execute(call_, place_.box, "setsid sh -c " + shell_word(script) + " </dev/null >/dev/null 2>&1 &", 30);
+}
+
+/// Without a process id there is only the session, whose end ends all in it.
+void DaytonaCommand::kill(int signal) {
+    if (signal != SIGKILL && signal != SIGTERM) return;
+    api_.end_session(call_, place_.box, session_);
+    is_gone_ = true;
+}
+
+}  // namespace berth_daytona

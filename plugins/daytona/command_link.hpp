@@ -1,0 +1,58 @@
+// A command as Daytona runs it: in a session of its own, started without waiting, followed over a WebSocket and asked for
+// where that breaks off. Its session is deleted with it.
+#pragma once
+
+#include <deque>
+
+#include "api.hpp"
+#include "cloud/command_link.hpp"
+#include "log_markers.hpp"
+
+namespace berth_daytona {
+
+struct Place {
+    std::string sandbox;  // Daytona's own id
+    std::string box;
+};
+
+class DaytonaCommand final : public CommandLink {
+public:
+    DaytonaCommand(const Api& api, berth::Call& call, Place place) : api_(api), call_(call), place_(std::move(place)) {}
+    DaytonaCommand(const DaytonaCommand&) = delete;
+    DaytonaCommand& operator=(const DaytonaCommand&) = delete;
+    ~DaytonaCommand() override;
+
+    void put_files(const std::vector<ScratchFile>& files) override;
+    void send(const ShellCommand& command) override;
+    [[nodiscard]] bool is_known() const override { return !command_.empty(); }
+    [[nodiscard]] Heard hear() override;
+    [[nodiscard]] int fd() const override { return socket_ ? socket_->fd() : -1; }
+    [[nodiscard]] bool ends_late() const override { return true; }
+    [[nodiscard]] int patience_ms() const override { return 5'000; }
+    void let_go() override { is_let_go_ = true; }
+    void hear_again() override;
+    [[nodiscard]] std::optional<std::int64_t> exit_code() override;
+    [[nodiscard]] bool is_sandbox_over() override;
+    void beside(const std::string& script) override;
+    void kill(int signal) override;
+
+private:
+    void follow();
+    void pass(std::optional<berth::Stream> stream, std::string_view bytes);
+
+    const Api& api_;
+    berth::Call& call_;
+    Place place_;
+    std::string session_;
+    std::string command_;
+    std::optional<berth::WebSocket> socket_;
+    LogMarkers markers_;
+    std::deque<std::pair<berth::Stream, std::string>> pieces_;
+    std::string heard_;
+    bool has_ended_ = false;   // what is in pieces_ is the last
+    bool has_exited_ = false;  // Daytona knows its exit code
+    bool is_gone_ = false;     // Daytona knows the command no more
+    bool is_let_go_ = false;
+};
+
+}  // namespace berth_daytona
