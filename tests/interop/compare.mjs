@@ -44,13 +44,14 @@ function filesOf(archive) {
 /// A recorded request as fields that can be compared. `headers` names those whose value matters.
 export function fieldsOf(request, { headers }) {
     const fields = {};
+    const sent = Object.fromEntries(request.headers);
     for (const [name, value] of Object.entries(request.query ?? {})) fields[`query.${name}`] = value;
-    for (const name of headers) if (request.headers[name] !== undefined) fields[`header.${name}`] = request.headers[name];
-    fields['header.authorization'] = request.headers.authorization?.split(' ')[0];
-    fields['header.user-agent'] = request.headers['user-agent'] ? 'present' : undefined;
+    for (const name of headers) if (sent[name] !== undefined) fields[`header.${name}`] = sent[name];
+    fields['header.authorization'] = sent.authorization?.split(' ')[0];
+    fields['header.user-agent'] = sent['user-agent'] ? 'present' : undefined;
     // How a body is announced matters where there is one, or where there should be none.
-    fields.length = request.headers['transfer-encoding'] ?? (request.headers['content-length'] === undefined
-        ? undefined : (Number(request.headers['content-length']) === 0 ? 'content-length 0' : 'content-length'));
+    fields.length = sent['transfer-encoding'] ?? (sent['content-length'] === undefined
+        ? undefined : (Number(sent['content-length']) === 0 ? 'content-length 0' : 'content-length'));
     if (request.json !== undefined && request.json !== null) {
         for (const [path, value] of flat(request.json)) fields[`body.${path}`] = value;
     } else if (request.body_length > 0) {
