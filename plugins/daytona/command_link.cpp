@@ -110,7 +110,10 @@ std::optional<std::int64_t> DaytonaCommand::exit_code() {
         has_exited_ = code.has_value();
         return code;
     } catch (const Error& error) {
-        is_gone_ = error.code() == Code::not_found && !error.is_recorded();
+        if (error.is_recorded()) throw;
+        is_gone_ = error.code() == Code::not_found;
+        // The proxy before the toolbox says this of a sandbox that is not there any more, too: the control plane knows.
+        if (error.code() == Code::auth_failed) throw Error(Code::not_found, error.message());
         throw;
     }
 }

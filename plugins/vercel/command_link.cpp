@@ -16,16 +16,26 @@ void VercelCommand::send(const ShellCommand& command) {
     Json env = Json::object();
     for (const berth::Variable& item : command.env)
         env[item.name] = item.value;
-    std::vector<std::string> words = command.words;
-    if (words.front() == "-c") {
-        // Vercel gives the words back in two of its answers, and shows them to every process: not so a variable.
-        env[script_variable] = std::move(words[1]);
-        words = words_for_script_variable();
-    }
-    Json body{{"command", "sh"}, {"args", std::move(words)}, {"env", std::move(env)}, {"sudo", false}, {"wait", true},
-              {"logs", true}};
+    Json body{{"command", "sh"}, {"args", command.words}, {"env", env},
+              {"sudo", false},   {"wait", true},          {"logs", true}};
     if (command.timeout_ms) body["timeout"] = *command.timeout_ms;
-    reader_.emplace(api_.run(call_, place_.session, body));
+    if (command.words.front() != "-c") {
+        reader_.emplace(api_.run(call_, place_.session, body));
+        return;
+    }
+    // Vercel gives the words back in two of its answers, and shows them to every process: not so a variable. How large
+    // those may be is not known but for the sandbox's own: what was refused for its size was not run.
+    Json hidden = body;
+    hidden["env"][script_variable] = command.words[1];
+    hidden["args"] = words_for_script_variable();
+    try {
+        reader_.emplace(api_.run(call_, place_.session, hidden));
+    } catch (const berth::Error& error) {
+        const bool too_large = error.code() == berth::Code::invalid_argument && !error.is_recorded() &&
+                               error.message().find("env payload too large") != std::string::npos;
+        if (!too_large) throw;
+        reader_.emplace(api_.run(call_, place_.session, body));
+    }
 }
 
 Heard VercelCommand::hear() {

@@ -1,8 +1,11 @@
 // What a daemon says of its sandbox: version, folders, metrics, ports; and its environment, which can be changed.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
+#include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "endpoints.hpp"
 #include "fields.hpp"
@@ -37,13 +40,43 @@ std::int64_t memory_in_use(const Call& call) {
     return pages * ::sysconf(_SC_PAGESIZE);
 }
 
+/// Time that processors were busy, and all of it, since the machine started.
+struct ProcessorTime {
+    std::int64_t busy = 0;
+    std::int64_t all = 0;
+};
+
+/// The machine's, of which a sandbox's is a part: nothing else is known of it without a group of its own.
+ProcessorTime processor_time() {
+    std::ifstream file("/proc/stat");
+    std::string name;
+    file >> name;
+    ProcessorTime time;
+    std::int64_t value = 0;
+    for (int field = 0; field < 8 && file >> value; ++field) {
+        time.all += value;
+        if (field != 3 && field != 4) time.busy += value;  // idle, waiting for disks
+    }
+    return time;
+}
+
+/// Percent of the sandbox's limit since it was asked for last; 0 the first time, as the daemon says before its first sample.
+double used_processors(Sandbox& sandbox) {
+    const auto now = processor_time();
+    const auto busy = now.busy - std::exchange(sandbox.processor_busy, now.busy);
+    const auto all = now.all - std::exchange(sandbox.processor_all, now.all);
+    if (all <= 0 || all == now.all) return 0;
+    const auto cores = static_cast<double>(::sysconf(_SC_NPROCESSORS_ONLN)) / static_cast<double>(sandbox.cpu);
+    return std::min(100.0, 100.0 * static_cast<double>(busy) / static_cast<double>(all) * cores);
+}
+
 Answer metrics(const Call& call) {
     const auto memory = memory_in_use(call);
     const auto used = static_cast<std::int64_t>(size_of_tree(call.sandbox->disk));
     const Lock lock(call.world.mutex);
-    const auto& sandbox = *call.sandbox;
+    auto& sandbox = *call.sandbox;
     return json_answer({{"cpuCount", sandbox.cpu},
-                        {"cpuUsedPct", 0},
+                        {"cpuUsedPct", used_processors(sandbox)},
                         {"memTotal", sandbox.memory * gibibyte},
                         {"memUsed", memory},
                         {"memCache", 0},

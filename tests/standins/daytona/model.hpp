@@ -62,6 +62,8 @@ struct Sandbox {
     std::string user = "daytona";
     Texts env;
     Texts labels;
+    std::int64_t processor_busy = 0;  ///< when its metrics were asked for last
+    std::int64_t processor_all = 0;
     std::int64_t cpu = 1;
     std::int64_t memory = 1;
     std::int64_t disk_size = 3;
