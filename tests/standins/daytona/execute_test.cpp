@@ -116,4 +116,6 @@ TEST_CASE("with no work to do, every command ends at once with 0") {
     CHECK(scene.execute(id, "exit 3").json() == Json{{"exitCode", 0}, {"result", ""}});
     scene.session(id, "s");
     CHECK(scene.exit_code(id, "s", scene.start(id, "s", "exit 3")) == 0);
+    const auto wrapped = scene.start(id, "s", "echo \":x $x $y\"");
+    CHECK(scene.logs(id, "s", wrapped)["stdout"] == ":p 7\n:x 0 \n");
 }
