@@ -18,7 +18,9 @@ using berth::Stream;
 
 constexpr std::size_t largest_env = 64U << 10;
 constexpr std::size_t largest_script = 96U << 10;  // the kernel takes 128 KiB in one argument
-constexpr int most_recoveries = 6;
+constexpr int most_failures = 6;                   // of asking what became of it
+constexpr int most_streams_at_once = 3;            // then there is a pause before each
+constexpr int longest_pause_ms = 1000;
 
 std::size_t size_of(const berth::Variables& variables) {
     std::size_t size = 0;
@@ -121,7 +123,11 @@ void Run::read_to_the_end() {
             if (!error.is_recorded()) throw;
         }
         if (is_decided()) break;
-        recover();
+        try {
+            recover();
+        } catch (const Error&) {
+            if (!call_.cancelled() || cancelled_) throw;
+        }
     }
 }
 
@@ -236,7 +242,8 @@ void Run::cancel() {
     }
 }
 
-/// The stream is over before the end of the command was told: asks what became of it, and goes on where it broke off.
+/// The stream is over before the end of the command was told: asks what became of it, and goes on where it broke off. A backend
+/// that answers is asked as long as the command runs, if less and less often; one that does not is given up.
 void Run::recover() {
     const auto lost = [] {
         return Error(Code::unavailable, "the connection was lost while the command ran; what became of it is not known")
@@ -248,8 +255,11 @@ void Run::recover() {
         stream_is_over_ = true;
         return;
     }
-    for (;; call_.wait(berth::Duration{100LL << recoveries_})) {
-        if (++recoveries_ > most_recoveries) {
+    ++streams_;
+    if (recoveries_++ > 0 || streams_ > most_streams_at_once)
+        call_.wait(berth::Duration{std::min(longest_pause_ms, 50 * streams_)});
+    for (int failures = 1;; ++failures, call_.wait(berth::Duration{100LL << failures})) {
+        if (failures > most_failures) {
             if (cancelled_) {
                 sandbox_over_ = true;
                 return;

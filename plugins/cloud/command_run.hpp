@@ -67,6 +67,7 @@ private:
     std::size_t seen_[2] = {0, 0};  // bytes of the backend's text that were looked at, by stream
     std::size_t at_[2] = {0, 0};    // where the present stream is
     int recoveries_ = 0;            // since something new came
+    int streams_ = 0;               // that broke off, in all
     bool sent_ = false;
     bool cancelled_ = false;
     bool killed_ = false;

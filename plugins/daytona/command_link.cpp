@@ -9,6 +9,8 @@ namespace berth_daytona {
 using berth::Code;
 using berth::Error;
 
+constexpr int most_sockets = 4;  // for one command; then its log is asked for
+
 DaytonaCommand::~DaytonaCommand() {
     if (session_.empty() || is_let_go_ || is_gone_) return;
     socket_.reset();
@@ -82,23 +84,29 @@ Heard DaytonaCommand::hear() {
         if (!message) return {};
         const auto taker = [this](std::optional<berth::Stream> stream, std::string_view bytes) { pass(stream, bytes); };
         if (message->kind == berth::MessageKind::closed) {
-            has_ended_ = true;
-            markers_.finish(taker);
+            has_ended_ = true;  // what looks like the beginning of a label is one: it was cut there
         } else {
             markers_.take(message->bytes, taker);
         }
     }
 }
 
-/// Once the command has ended its log is complete, and needs no socket, which may close early or never.
+/// Once the command has ended its log is complete, and needs no socket, which may close early or never. Before that the log
+/// so far is as good where sockets do not stay open.
 void DaytonaCommand::hear_again() {
-    if (!has_exited_) {
-        follow();
-        return;
+    if (!has_exited_ && ++sockets_ < most_sockets) {
+        try {
+            follow();
+            return;
+        } catch (const Error& error) {
+            if (call_.cancelled() || (!error.is_recorded() && error.code() == Code::protocol_error)) throw;
+        }
     }
     socket_.reset();
     CommandLogs logs = api_.logs(call_, place_.box, session_, command_);
     pieces_.clear();
+    for (std::string* text : {&logs.out, &logs.err})  // while it runs, the log may be cut in the middle of a label
+        text->resize(text->find_last_not_of("\x01\x02") + 1);
     if (!logs.out.empty()) pieces_.emplace_back(berth::Stream::out, std::move(logs.out));
     if (!logs.err.empty()) pieces_.emplace_back(berth::Stream::err, std::move(logs.err));
     has_ended_ = true;

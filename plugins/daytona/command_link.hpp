@@ -47,6 +47,7 @@ private:
     std::string command_;
     std::optional<berth::WebSocket> socket_;
     LogMarkers markers_;
+    int sockets_ = 0;  // that were opened again
     std::deque<std::pair<berth::Stream, std::string>> pieces_;
     std::string heard_;
     bool has_ended_ = false;   // what is in pieces_ is the last
