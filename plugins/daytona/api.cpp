@@ -1,5 +1,6 @@
 #include "api.hpp"
 
+#include <charconv>
 #include <set>
 
 #include "cloud/text.hpp"
@@ -228,6 +229,15 @@ std::string Api::version(berth::Call& call, const std::string& box) const {
 
 std::string Api::metrics(berth::Call& call, const std::string& box) const {
     return send(call, box, looking("/system/metrics")).body;
+}
+
+std::optional<std::uint64_t> Api::process_count(berth::Call& call, const std::string& box) const {
+    ApiRequest request = posting("/process/execute", {{"command", "set -- /proc/[0-9]*; echo $#"}, {"timeout", 10}});
+    request.headers.set("x-daytona-skip-last-activity-update", "true");
+    const std::string printed = read_execution(send(call, box, std::move(request)).body).result;
+    std::uint64_t count = 0;
+    const auto [end, error] = std::from_chars(printed.data(), printed.data() + printed.size(), count);
+    return error == std::errc{} ? std::optional(count) : std::nullopt;
 }
 
 std::string Api::work_directory(berth::Call& call, const std::string& box) const {

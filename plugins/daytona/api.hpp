@@ -44,6 +44,8 @@ public:
     // --- toolbox; `box` is its address, as toolbox_of() gives it
     [[nodiscard]] std::string toolbox_of(berth::Call& call, const Sandbox& sandbox) const;
     [[nodiscard]] std::string version(berth::Call& call, const std::string& box) const;
+    // How many processes run there; looking is no use of the sandbox.
+    [[nodiscard]] std::optional<std::uint64_t> process_count(berth::Call& call, const std::string& box) const;
     [[nodiscard]] std::string metrics(berth::Call& call, const std::string& box) const;
     [[nodiscard]] std::string work_directory(berth::Call& call, const std::string& box) const;
     void set_variables(berth::Call& call, const std::string& box, const Json& set, const Json& unset) const;

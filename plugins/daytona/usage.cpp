@@ -49,6 +49,7 @@ berth::Usage usage_of(const Backend& backend, berth::Call& call, std::string_vie
         known = backend.running(call, id);
         try {
             usage = read_metrics(backend.api.metrics(call, known.record.box), known.now.cpus);
+            usage.process_count = backend.api.process_count(call, known.record.box);
         } catch (const Error& error) {
             if (error.code() != Code::not_found || error.is_recorded()) throw;
             usage = read_usage(DaytonaSandbox(backend, call, known.record.box).shell({"sh", "-c", usage_script}).out);

@@ -83,14 +83,15 @@ class StandIn:
                                         text=True)
         about = json.loads(self.process.stdout.readline())
         options = {name: about[name] for name in ("api_url", "team_id", "project_id") if name in about}
-        options["token"] = "${env:STAND_IN_TOKEN}"
+        secret = "api_key" if "api_key" in about else "token"
+        options[secret] = "${env:STAND_IN_TOKEN}"
         options.update(MORE.get(provider, {}))
         lines = [f"      {name}: {json.dumps(value)}" for name, value in options.items()]
         configuration = Path(folder, "berth.yaml")
         configuration.write_text("\n".join(["version: 1", "providers:", "  local: { plugin: local }", f"  {provider}:",
                                             f"    plugin: {provider}", "    config:", *lines,
                                             "select: { default: local }", ""]), encoding="utf-8")
-        self.environment = {"BERTH_CONFIG": str(configuration), "STAND_IN_TOKEN": about["token"]}
+        self.environment = {"BERTH_CONFIG": str(configuration), "STAND_IN_TOKEN": about[secret]}
 
     def __enter__(self):
         return self
@@ -102,7 +103,7 @@ class StandIn:
 
 def with_provider(lines, provider):
     return [re.sub(r"\bberth (run|create)\b", rf"berth \1 --provider {provider}", line)
-            if line.startswith("$ ") else line for line in lines]
+            if line.startswith("$ ") and "--provider" not in line else line for line in lines]
 
 
 def main():

@@ -1,5 +1,5 @@
-// The shell text around a command, run here by every shell there is, and what is read back from it; hostile output too. It
-// is long because every case needs the same runner of shells.
+// The shell text around a command, run here by every shell there is, and what is read back from it; hostile output too. Long
+// because what a shell may do to a command is one list.
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -85,8 +85,9 @@ TEST_CASE("deadlines can be set for what the method table has and nothing else")
 
 TEST_CASE("every example is a configuration without a problem") {
     const auto environment = variables({{"HOME", "/home/me"}});
-    for (const char* name : {"berth.yaml", "examples/agents.yaml", "examples/ci.yaml", "examples/own-plugins.yaml",
-                             "examples/templates.yaml", "examples/two-pools.yaml", "examples/vercel.yaml"}) {
+    for (const char* name :
+         {"berth.yaml", "examples/agents.yaml", "examples/ci.yaml", "examples/own-plugins.yaml",
+          "examples/templates.yaml", "examples/two-pools.yaml", "examples/vercel.yaml", "examples/daytona.yaml"}) {
         const auto read = read_configuration(examples() / name, environment);
         for (const auto& problem : read.problems)
             FAIL_CHECK(problem.what());
