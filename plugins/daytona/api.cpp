@@ -99,7 +99,7 @@ berth::Variables Api::identity(berth::Call& call) const {
         throw Error(Code::auth_failed, "a JWT says nothing about the organization")
             .hint("give organization_id (or DAYTONA_ORGANIZATION_ID) beside jwt_token")
             .outcome(berth::Outcome::none);
-    berth::Variables headers{{"user-agent", user_agent}};
+    berth::Variables headers{{"user-agent", user_agent}, {"accept", "application/json"}};
     headers.set("authorization", "Bearer " + (key ? *key : *jwt), true);
     if (jwt) headers.set("x-daytona-organization-id", *settings_.organization);
     headers.set("x-daytona-source", source);
@@ -286,6 +286,7 @@ berth::WebSocket Api::follow(berth::Call& call, const std::string& box, const st
     request.method = "GET";
     request.url = "ws" + box.substr(4) + command_path(session, command, "/logs?follow=true");  // of http
     request.headers = identity(call);
+    request.headers.unset("accept");
     return host_.websockets().open(call, request);
 }
 
@@ -338,6 +339,7 @@ void Api::set_mode(berth::Call& call, const std::string& box, const std::string&
 berth::OpenAnswer Api::download(berth::Call& call, const std::string& box, const std::string& path) const {
     ApiRequest request = getting("/files/download");
     request.query = {{"path", path}};
+    request.headers = {{"accept", "*/*"}};
     return client(box).open(call, std::move(request));
 }
 

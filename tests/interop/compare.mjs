@@ -56,7 +56,10 @@ export function fieldsOf(request, { headers }) {
         for (const [path, value] of flat(request.json)) fields[`body.${path}`] = value;
     } else if (request.body_length > 0) {
         const bytes = Buffer.from(request.body_base64, 'base64');
-        fields.body = bytes[0] === 0x1f && bytes[1] === 0x8b ? `tar.gz with ${filesOf(bytes).join(', ')}` : bytes.toString();
+        const form = fields['header.content-type']?.startsWith('multipart/');
+        if (form) fields['header.content-type'] = fields['header.content-type'].split(';')[0];
+        fields.body = form ? `form with ${[...bytes.toString('latin1').matchAll(/; name="([^"]*)"/g)].map((one) => one[1]).join(', ')}`
+            : bytes[0] === 0x1f && bytes[1] === 0x8b ? `tar.gz with ${filesOf(bytes).join(', ')}` : bytes.toString();
     }
     for (const name of Object.keys(fields)) if (fields[name] === undefined) delete fields[name];
     return fields;
