@@ -29,6 +29,7 @@ Json json_of(const SchemaOption& option) {
             {"required", option.required},
             {"secret", option.secret},
             {"variables", texts(option.variables)},
+            {"variables_unless", texts(option.variables_unless)},
             {"description", json_of_bytes(option.description)}};
 }
 
@@ -111,6 +112,9 @@ std::string option_text(const ConfigSchema& schema) {
         if (option.secret) add("secret: by reference only");
         for (const auto& variable : option.variables) {
             add("else $" + variable);
+        }
+        for (const auto& beside : option.variables_unless) {
+            add("not with " + beside);
         }
         table.add({option.pointer, option.type, option.default_text.value_or(""), meaning});
     }

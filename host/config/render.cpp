@@ -179,7 +179,7 @@ json shown_config(const ConfigTree& config, std::optional<std::span<const Settin
             if (place.value != nullptr) {
                 const bool hide = rule.secrecy == Secrecy::secret && !place.value->is_null();
                 if (hide && !is_reference(*place.value)) *place.value = masked_secret;
-            } else if (const auto variable = standing_in(rule, environment)) {
+            } else if (const auto variable = standing_in(rule, place.pointer, config.value, environment)) {
                 place.set("${env:" + *variable + "}");
             } else if (rule.fallback && rule.secrecy == Secrecy::plain) {
                 place.set(*rule.fallback);

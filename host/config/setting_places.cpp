@@ -33,6 +33,17 @@ void find_places(json& tree, const std::string& pointer, std::span<const std::st
     }
 }
 
+/// Whether a key that the rule's variables give way to is written beside this pointer. A null is nothing written.
+bool gives_way(const SettingRule& rule, const std::string& pointer, const json& written) {
+    const auto map = json::json_pointer(pointer).parent_pointer();
+    if (!written.contains(map) || !written[map].is_object()) return false;
+    const auto& beside = written[map];
+    return std::any_of(rule.variables_unless.begin(), rule.variables_unless.end(), [&beside](const std::string& key) {
+        const auto found = beside.find(key);
+        return found != beside.end() && !found->is_null();
+    });
+}
+
 }  // namespace
 
 void SettingPlace::set(json fresh) {
@@ -83,7 +94,9 @@ std::vector<SettingRule> parents_first(std::span<const SettingRule> rules) {
     return ordered;
 }
 
-std::optional<std::string> standing_in(const SettingRule& rule, const EnvironmentVariables& environment) {
+std::optional<std::string> standing_in(const SettingRule& rule, const std::string& pointer, const json& written,
+                                       const EnvironmentVariables& environment) {
+    if (gives_way(rule, pointer, written)) return std::nullopt;
     const auto found =
         std::find_if(rule.variables.begin(), rule.variables.end(),
                      [&environment](const std::string& name) { return environment.get_filled(name).has_value(); });

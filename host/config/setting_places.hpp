@@ -36,7 +36,10 @@ struct SettingPlace {
 /// In an order in which a default map is there before what is filled in inside it.
 [[nodiscard]] std::vector<SettingRule> parents_first(std::span<const SettingRule> rules);
 
-/// The first of the rule's variables that is set and not empty.
-[[nodiscard]] std::optional<std::string> standing_in(const SettingRule& rule, const EnvironmentVariables& environment);
+/// The first of the rule's variables that is set and not empty, for the gap at this pointer. None when the config as
+/// written has a key beside the gap that the variables give way to.
+[[nodiscard]] std::optional<std::string> standing_in(const SettingRule& rule, const std::string& pointer,
+                                                     const nlohmann::json& written,
+                                                     const EnvironmentVariables& environment);
 
 }  // namespace berth::inline host_v1

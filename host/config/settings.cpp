@@ -190,7 +190,7 @@ private:
     void fill_in(const SettingRule& rule) {
         for (auto& target : places_of(result_.settings.values, rule.pointer)) {
             if (target.value != nullptr) continue;
-            if (const auto variable = standing_in(rule, environment_)) {
+            if (const auto variable = standing_in(rule, target.pointer, config_.value, environment_)) {
                 take_variable(rule, target, *variable);
             } else if (rule.fallback && rule.secrecy == Secrecy::plain) {
                 target.set(*rule.fallback);

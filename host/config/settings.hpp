@@ -27,9 +27,11 @@ struct SettingRule {
     /// JSON pointer below `config`, such as "/git/token". A step "*" is every member of a map and every item of a
     /// list, so "additionalProperties" and "items" of a schema have a pointer, too.
     std::string pointer;
-    Secrecy secrecy = Secrecy::plain;        ///< "writeOnly": true
-    SettingType type = SettingType::any;     ///< "type"
-    std::vector<std::string> variables;      ///< "x-env": the first that is set and not empty stands in
+    Secrecy secrecy = Secrecy::plain;     ///< "writeOnly": true
+    SettingType type = SettingType::any;  ///< "type"
+    std::vector<std::string> variables;   ///< "x-env": the first that is set and not empty stands in
+    /// "x-env-unless": keys of the same map. When one of them is written down, no variable stands in.
+    std::vector<std::string> variables_unless;
     std::optional<nlohmann::json> fallback;  ///< "default"; comes after the variables; not for secrets
 };
 

@@ -76,6 +76,8 @@ SchemaOption option_of(const json& schema, std::string pointer, bool required) {
     option.required = required;
     option.secret = schema.value("writeOnly", false);
     if (schema.contains("x-env")) option.variables = schema["x-env"].get<std::vector<std::string>>();
+    if (schema.contains("x-env-unless"))
+        option.variables_unless = schema["x-env-unless"].get<std::vector<std::string>>();
     option.description = schema.value("description", "");
     return option;
 }
@@ -130,6 +132,8 @@ std::vector<SettingRule> ConfigSchema::setting_rules() const {
         rule.secrecy = schema.value("writeOnly", false) ? Secrecy::secret : Secrecy::plain;
         rule.type = setting_type(schema);
         if (schema.contains("x-env")) rule.variables = schema["x-env"].get<std::vector<std::string>>();
+        if (schema.contains("x-env-unless"))
+            rule.variables_unless = schema["x-env-unless"].get<std::vector<std::string>>();
         if (schema.contains("default")) rule.fallback = schema["default"];
         rules.push_back(std::move(rule));
     });

@@ -20,9 +20,10 @@ struct SchemaOption {
     std::string type;     ///< "string", "integer or null", "list of string", "map of string"
     std::string allowed;  ///< "1 to 65535", "one of eu, us"; empty: everything of that type
     std::optional<std::string> default_text;
-    bool required = false;               ///< by the object it stands in
-    bool secret = false;                 ///< writeOnly: must be given by reference
-    std::vector<std::string> variables;  ///< x-env: read in this order when the option is not configured
+    bool required = false;                      ///< by the object it stands in
+    bool secret = false;                        ///< writeOnly: must be given by reference
+    std::vector<std::string> variables;         ///< x-env: read in this order when the option is not configured
+    std::vector<std::string> variables_unless;  ///< x-env-unless: options that are configured instead; then none is
     std::string description;
 };
 

@@ -51,7 +51,10 @@ std::string variables_cell(const SchemaOption& option) {
     std::string text;
     for (const auto& variable : option.variables)
         text += (text.empty() ? "" : ", ") + code(variable);
-    return text;
+    std::string options;
+    for (const auto& beside : option.variables_unless)
+        options += (options.empty() ? " unless " : " or ") + code(beside);
+    return options.empty() ? text : text + options + " is given";
 }
 
 }  // namespace

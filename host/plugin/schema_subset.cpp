@@ -60,6 +60,7 @@ public:
         check_required(taken, place);
         check_secret(taken, place);
         check_variables(taken, place);
+        check_giving_way(taken, place);
         check_default(taken, place);
         return taken;
     }
@@ -81,15 +82,16 @@ private:
         if (key == "description") return description(value, place);
         if (key == "writeOnly" && value.is_boolean()) return value;
         if (key == "x-env") return variables(value, place);
+        if (key == "x-env-unless") return options_beside(value, place);
         wrong_keyword(key, place);
     }
 
     [[noreturn]] static void wrong_keyword(const std::string& key, const std::string& place) {
-        static const std::vector<std::string> known{"type",     "properties", "required",    "additionalProperties",
-                                                    "items",    "enum",       "const",       "minimum",
-                                                    "maximum",  "minLength",  "maxLength",   "minItems",
-                                                    "maxItems", "default",    "description", "writeOnly",
-                                                    "x-env"};
+        static const std::vector<std::string> known{"type",     "properties",  "required",    "additionalProperties",
+                                                    "items",    "enum",        "const",       "minimum",
+                                                    "maximum",  "minLength",   "maxLength",   "minItems",
+                                                    "maxItems", "default",     "description", "writeOnly",
+                                                    "x-env",    "x-env-unless"};
         if (std::find(known.begin(), known.end(), key) != known.end()) {
             refuse(place, "the value of " + quoted(key) + " is of a wrong type");
         }
@@ -171,6 +173,17 @@ private:
         return value;
     }
 
+    static json options_beside(const json& value, const std::string& place) {
+        const auto fits = [](const json& name) {
+            return name.is_string() && is_option_name(name.get_ref<const std::string&>());
+        };
+        if (!value.is_array() || value.empty() || value.size() > max_variables ||
+            !std::all_of(value.begin(), value.end(), fits) || !unique(value)) {
+            refuse(place, "expected a list of 1 to 8 different names of options beside this one");
+        }
+        return value;
+    }
+
     /// Unknown options are mistakes until the schema says otherwise.
     static void close_map(json& schema) {
         const auto types = types_of(schema);
@@ -204,12 +217,33 @@ private:
     }
 
     static void check_variables(const json& schema, const std::string& place) {
-        if (!schema.contains("x-env")) return;
+        if (!schema.contains("x-env")) {
+            if (schema.contains("x-env-unless")) refuse(place, "x-env-unless stands only beside x-env");
+            return;
+        }
         const auto types = types_of(schema);
         const bool plain = !types.empty() && std::none_of(types.begin(), types.end(), [](const std::string& type) {
             return type == "object" || type == "array";
         });
         if (!plain) refuse(place, "x-env stands only beside a type that is a single value");
+    }
+
+    /// Seen from the map: what its options give way to is among its other options.
+    static void check_giving_way(const json& schema, const std::string& place) {
+        for (const char* unnamed : {"items", "additionalProperties"}) {
+            if (schema.contains(unnamed) && schema[unnamed].contains("x-env-unless"))
+                refuse(pointer_below(place, unnamed), "x-env-unless stands only in an option that has a name");
+        }
+        if (!schema.contains("properties")) return;
+        for (const auto& [name, option] : schema["properties"].items()) {
+            if (!option.contains("x-env-unless")) continue;
+            for (const auto& other : option["x-env-unless"]) {
+                const auto& text = other.get_ref<const std::string&>();
+                if (text == name || !schema["properties"].contains(text))
+                    refuse(pointer_below(place + "/properties", name) + "/x-env-unless",
+                           quoted(text) + " is no other option beside " + quoted(name));
+            }
+        }
     }
 
     static void check_default(const json& schema, const std::string& place) {

@@ -1,6 +1,6 @@
 // The part of JSON Schema that Berth takes from a plugin, and nothing else: type, properties, required,
 // additionalProperties, items, enum, const, minimum, maximum, minLength, maxLength, minItems, maxItems, default,
-// description, writeOnly, x-env. A schema is hostile: `$ref` can loop, `pattern` can run for hours.
+// description, writeOnly, x-env, x-env-unless. A schema is hostile: `$ref` can loop, `pattern` can run for hours.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -138,17 +138,22 @@ BERTH_PLUGIN(Vercel, R"({
     "properties": {
       "token": {
         "type": "string", "writeOnly": true, "x-env": ["VERCEL_TOKEN"],
+        "x-env-unless": ["api_key", "api_token", "oidc_token"],
         "description": "an access token; team_id and project_id belong to it"
       },
       "api_key": { "type": "string", "writeOnly": true, "description": "another name for token" },
       "api_token": { "type": "string", "writeOnly": true, "description": "another name for token" },
       "oidc_token": {
         "type": "string", "writeOnly": true, "x-env": ["VERCEL_OIDC_TOKEN"],
+        "x-env-unless": ["token", "api_key", "api_token"],
         "description": "an OIDC token, which names team and project itself; used when there is no access token"
       },
-      "team_id": { "type": "string", "minLength": 1, "x-env": ["VERCEL_TEAM_ID"], "description": "team_..." },
+      "team_id": {
+        "type": "string", "minLength": 1, "x-env": ["VERCEL_TEAM_ID"], "x-env-unless": ["oidc_token"],
+        "description": "team_..."
+      },
       "project_id": {
-        "type": "string", "minLength": 1, "x-env": ["VERCEL_PROJECT_ID"],
+        "type": "string", "minLength": 1, "x-env": ["VERCEL_PROJECT_ID"], "x-env-unless": ["oidc_token"],
         "description": "prj_..., or the project's name"
       },
       "api_url": {

@@ -21,15 +21,20 @@ namespace {
 
 class Scene {
 public:
-    Scene() : standin(STANDIN_PROGRAM), folder_(std::filesystem::temp_directory_path() / "berth-vercel-XXXXXX") {
+    explicit Scene(const std::vector<std::string>& words = {}, std::string credentials = {})
+        : standin(STANDIN_PROGRAM, words), folder_(std::filesystem::temp_directory_path() / "berth-vercel-XXXXXX") {
         std::string name = folder_.string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder_ = name;
-        ::setenv("VERCEL_TOKEN", standin.about("token").c_str(), 1);
+        if (credentials.empty()) {
+            ::setenv("VERCEL_TOKEN", standin.about("token").c_str(), 1);
+            credentials =
+                "team_id: \"" + standin.about("team_id") + "\", project_id: \"" + standin.about("project_id") + "\"";
+        }
         std::ofstream(folder_ / "berth.yaml")
             << "version: 1\nplugins: { paths: [\"" << PLUGIN_FOLDER << "\"] }\nproviders:\n  vercel: { plugin: vercel, "
-            << "config: { api_url: \"" << standin.api_url() << "\", team_id: \"" << standin.about("team_id")
-            << "\", project_id: \"" << standin.about("project_id") << "\", templates: { node18: node22 } } }\n";
+            << "config: { api_url: \"" << standin.api_url() << "\", " << credentials
+            << ", templates: { node18: node22 } } }\n";
         HostOptions options;
         options.environment_variables = EnvironmentVariables::of_process();
         options.configuration = load_configuration((folder_ / "berth.yaml").string(), options.environment_variables);
@@ -73,6 +78,27 @@ private:
     std::filesystem::path folder_;
 };
 
+/// Variables of this process, until the end of a test.
+class SetVariables {
+public:
+    SetVariables(std::initializer_list<std::pair<std::string, std::string>> all) {
+        for (const auto& [name, value] : all) {
+            const char* before = ::getenv(name.c_str());
+            before_.emplace_back(name, before == nullptr ? std::nullopt : std::optional<std::string>{before});
+            ::setenv(name.c_str(), value.c_str(), 1);
+        }
+    }
+    ~SetVariables() {
+        for (const auto& [name, value] : before_)
+            value ? ::setenv(name.c_str(), value->c_str(), 1) : ::unsetenv(name.c_str());
+    }
+    SetVariables(const SetVariables&) = delete;
+    SetVariables& operator=(const SetVariables&) = delete;
+
+private:
+    std::vector<std::pair<std::string, std::optional<std::string>>> before_;
+};
+
 ProcessConfig shell(const std::string& line) {
     ProcessConfig process;
     process.command = "sh";
@@ -104,6 +130,38 @@ TEST_CASE("the first example: a named sandbox from node18, npm install, its outp
     CHECK(scene.host->execute(sandbox, install).standard_output.find("up to date") != std::string::npos);
     scene.host->destroy(sandbox);
     CHECK(scene.standin.state().at("bills") == standin_test::Json{{"running_sessions", 0}, {"stored_bytes", 0}});
+}
+
+TEST_CASE("credentials that are configured go before those of another kind in the environment") {
+    const SetVariables variables{
+        {"VERCEL_TOKEN", "token of others"},
+        {"VERCEL_TEAM_ID", "team_of_others"},
+        {"VERCEL_PROJECT_ID", "prj_of_others"},
+        {"VERCEL_OIDC_TOKEN", "head.eyJvd25lcl9pZCI6Im8iLCJwcm9qZWN0X2lkIjoibyJ9.o"},
+        // {"owner_id":"team_own","project_id":"prj_own"}
+        {"OWN_OIDC_TOKEN", "head.eyJvd25lcl9pZCI6InRlYW1fb3duIiwicHJvamVjdF9pZCI6InByal9vd24ifQ.own"},
+        {"OWN_TOKEN", "own token"}};
+    const std::string access = ", team_id: team_own, project_id: prj_own";
+    for (const auto& [token, credentials] :
+         {std::pair{"OWN_OIDC_TOKEN", std::string{"oidc_token: \"${env:OWN_OIDC_TOKEN}\""}},
+          std::pair{"OWN_TOKEN", "token: \"${env:OWN_TOKEN}\"" + access},
+          std::pair{"OWN_TOKEN", "api_key: \"${env:OWN_TOKEN}\"" + access},
+          std::pair{"OWN_TOKEN", "api_token: \"${env:OWN_TOKEN}\"" + access}}) {
+        CAPTURE(credentials);
+        Scene scene({"--token", ::getenv(token), "--team", "team_own", "--project", "prj_own"}, credentials);
+        const SandboxName sandbox = scene.create();
+        CHECK(scene.host->execute(sandbox, shell("echo fine")).standard_output == "fine\n");
+        scene.host->destroy(sandbox);
+    }
+    // A token that lacks its team is said, and not replaced by what somebody else left in the environment.
+    ::unsetenv("VERCEL_TEAM_ID");
+    Scene scene({}, "token: \"${env:OWN_TOKEN}\"");
+    CHECK(scene.failure([&](const CallOptions& options) {
+        CreateRequest request;
+        request.provider = "vercel";
+        (void)scene.host->create(request, options);
+    }) == Code::auth_failed);
+    CHECK(scene.standin.requests().empty());
 }
 
 TEST_CASE("a stopped sandbox that was restarted and destroyed leaves nothing that is billed") {

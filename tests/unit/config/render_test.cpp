@@ -105,6 +105,18 @@ TEST_CASE("with the plugin's rules, what is filled in is shown by where it comes
     CHECK(shown_config(tree, rules, EnvironmentVariables()) == json{{"region", "eu"}});
 }
 
+TEST_CASE("a variable that gives way to what is written is not shown") {
+    SettingRule token;
+    token.pointer = "/token";
+    token.secrecy = Secrecy::secret;
+    token.variables = {"TOKEN"};
+    token.variables_unless = {"region"};
+    const std::vector<SettingRule> rules{token};
+    const auto environment = variables({{"TOKEN", "canary"}});
+    CHECK(shown_config(tree_of("{region: eu}"), rules, environment) == json{{"region", "eu"}});
+    CHECK(shown_config(tree_of("{}"), rules, environment) == json{{"token", "${env:TOKEN}"}});
+}
+
 TEST_CASE("without the plugin's rules, all text but references is masked") {
     const auto tree = tree_of("{a: hunter2, b: [\"x${env:X}\", 5, true], c: {d: \"${env:X}\"}}");
     const json masked{{"a", "***"}, {"b", {"***", 5, true}}, {"c", {{"d", "${env:X}"}}}};

@@ -179,6 +179,39 @@ TEST_CASE("the vendor's own variables stand in for what is not written, the firs
     CHECK(good("token: \"${env:REGION}\"", rules).secrets.at("/token").name == "REGION");
 }
 
+TEST_CASE("variables give way to another option of their map that is written, and only to that") {
+    auto key = secret("/key", {"TOKEN"});
+    key.variables_unless = {"other", "jwt"};
+    auto jwt = secret("/jwt", {"TOKEN"});
+    jwt.variables_unless = {"key"};
+    auto region = rule("/region");
+    region.variables = {"REGION"};
+    region.variables_unless = {"jwt"};
+    region.fallback = "default";
+    const std::vector<SettingRule> rules{key, jwt, region};
+    const auto by_jwt = good("jwt: \"${env:RATE}\"", rules);
+    CHECK(by_jwt.secrets.count("/key") == 0);
+    CHECK(by_jwt.secrets.at("/jwt").name == "RATE");
+    CHECK(by_jwt.values == json{{"region", "default"}});
+    CHECK(by_jwt.origins.empty());
+    const auto by_key = good("key: \"${env:RATE}\"", rules);
+    CHECK(by_key.secrets.count("/jwt") == 0);
+    CHECK(by_key.values == json{{"region", "eu"}});
+    // What a variable filled in is not written, and neither is a null or the same key of another map.
+    for (const char* lines : {"", "jwt: ~, other: ~", "git: {other: 1, jwt: 1}"}) {
+        CAPTURE(lines);
+        CHECK(good(lines, rules).secrets.at("/key").name == "TOKEN");
+    }
+}
+
+TEST_CASE("variables give way to what is written in the same map of many") {
+    auto key = secret("/hosts/*/key", {"TOKEN"});
+    key.variables_unless = {"jwt"};
+    const auto settings = good("jwt: 1, hosts: {a: {jwt: 1}, b/c: {}, d/e: {jwt: 1}}", {key});
+    CHECK(settings.secrets.size() == 1);
+    CHECK(settings.secrets.count("/hosts/b~1c/key") == 1);
+}
+
 TEST_CASE("a variable of the wrong type is said by its name, without its value") {
     auto port = rule("/port", SettingType::integer);
     port.variables = {"TOKEN"};

@@ -130,6 +130,29 @@ TEST_CASE("every keyword refuses values of a wrong kind") {
     }
 }
 
+TEST_CASE("what variables give way to is another option beside theirs") {
+    const auto with = [](const std::string& unless) {
+        return R"({"properties":{"b":{},"a":{"type":"string","x-env":["A"],"x-env-unless":)" + unless + "}}}";
+    };
+    const auto schema = ConfigSchema::parse(json::parse(with(R"(["b"])")));
+    CHECK(schema.options().front().variables_unless == std::vector<std::string>{"b"});
+    CHECK(schema.setting_rules().front().variables_unless == std::vector<std::string>{"b"});
+    CHECK(has(option_table(schema), "| `A` unless `b` is given |"));
+    CHECK(has(refusal(with(R"(["c"])").c_str()), "/config/properties/a/x-env-unless"));
+    for (const auto* unless : {R"(["a"])", R"([])", R"("b")", R"([1])", R"(["b","b"])", R"(["b","/b"])"}) {
+        CAPTURE(unless);
+        CHECK(refusal(with(unless).c_str()) != "taken");
+    }
+    for (const auto* text : {R"({"properties":{"b":{},"a":{"type":"string","x-env-unless":["b"]}}})",
+                             R"({"properties":{"b":{}},"additionalProperties":{"type":"string","x-env":["A"],)"
+                             R"("x-env-unless":["b"]}})",
+                             R"({"properties":{"b":{},"l":{"items":{"type":"string","x-env":["A"],)"
+                             R"("x-env-unless":["b"]}}}})"}) {
+        CAPTURE(text);
+        CHECK(has(refusal(text), "x-env-unless stands only"));
+    }
+}
+
 TEST_CASE("a secret is text without a default") {
     CHECK(refusal(R"({"properties":{"a":{"type":"string","writeOnly":true}}})") == "taken");
     CHECK(refusal(R"({"properties":{"a":{"type":"integer","writeOnly":false}}})") == "taken");
