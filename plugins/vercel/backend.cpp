@@ -16,6 +16,10 @@ SandboxState state_of(const std::string& status) {
     return SandboxState::error;
 }
 
+// What our own small works print at most. Who is in the sandbox can put programs of his own in the place of sh or df.
+constexpr std::size_t longest_answer = std::size_t{4} << 20U;
+constexpr std::size_t longest_complaint = std::size_t{64} << 10U;
+
 constexpr berth::PollPace starting{berth::Duration{250}, berth::Duration{2000}, berth::Duration{5 * 60'000}};
 
 }  // namespace
@@ -104,7 +108,10 @@ ShellAnswer Backend::shell(berth::Call& call, const Place& place, const std::str
     while (const auto text = lines.next()) {
         StreamLine line = read_stream_line(*text);
         if (line.kind == StreamLine::Kind::out) answer.out += line.data;
-        if (line.kind == StreamLine::Kind::err) answer.err += line.data;
+        if (line.kind == StreamLine::Kind::err) answer.err.append(line.data, 0, longest_complaint - answer.err.size());
+        if (answer.out.size() > longest_answer)
+            throw Error(Code::execution_failed, "the sandbox does not stop answering a small question of the plugin")
+                .hint("something in it stands in the place of " + program + " or of the usual tools");
         if (line.kind == StreamLine::Kind::command) exit = line.command.exit_code;
         if (line.kind == StreamLine::Kind::error)
             throw Error(Code::unavailable, "the sandbox was stopped meanwhile (" + line.data + ")");

@@ -278,6 +278,29 @@ TEST_CASE("a session that has ended is looked up once, and the command goes to t
     CHECK(instance.execute(id, {"true"}).out == "new");
 }
 
+TEST_CASE("a sandbox that answers a small question without end is not listened to, and complaints are cut") {
+    const auto usage_of = [](const char* stream, const std::string& end) {
+        const std::string line =
+            std::string{R"({"stream":")"} + stream + R"(","data":")" + std::string(1U << 20U, 'x') + "\"}\n";
+        FakeHost host;
+        ready(host);
+        std::string all;
+        for (int n = 0; n < 5; ++n)
+            all += line;
+        host.http().on("POST", session + "/cmd").reply(200, all + end, lines);
+        Instance instance{host};
+        return instance.get_resource_usage(id);
+    };
+    const std::string end = out_line("processes 3\n") + R"({"command":{"id":"cmd_1","exitCode":0}})"
+                                                        "\n";
+    const auto endless = usage_of("stdout", end);
+    REQUIRE(endless.error);
+    CHECK(endless.error->code() == Code::execution_failed);
+    const auto complaining = usage_of("stderr", end);
+    REQUIRE(complaining.ok());
+    CHECK(complaining->process_count == 3U);
+}
+
 TEST_CASE("a stopped sandbox is NOT_READY and is not resumed") {
     FakeHost host;
     configure(host);
