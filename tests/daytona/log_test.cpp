@@ -178,7 +178,7 @@ TEST_CASE("markers are found wherever the log is cut, also one byte a piece and 
 
 TEST_CASE("fewer bytes than a marker has are text") {
     const std::string out{out_marker};
-    for (std::size_t piece : {1, 2, 3, 4, 64}) {
+    for (const std::size_t piece : {1U, 2U, 3U, 4U, 64U}) {
         CHECK(read_in_pieces(out + "a\001\001b\002c\001\002\001d", piece).out == "a\001\001b\002c\001\002\001d");
         CHECK(read_in_pieces(out + "a\002\001\001\001b", piece).out == "a\002b");
         CHECK(read_in_pieces(out + "a\001\001\002\002\002b", piece).err == "b");
