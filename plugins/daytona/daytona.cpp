@@ -148,9 +148,12 @@ BERTH_PLUGIN(Daytona, R"({
     "type": "object",
     "additionalProperties": false,
     "properties": {
-      "api_key": { "type": "string", "writeOnly": true, "x-env": ["DAYTONA_API_KEY"], "description": "an API key" },
+      "api_key": {
+        "type": "string", "writeOnly": true, "x-env": ["DAYTONA_API_KEY"], "x-env-unless": ["jwt_token"],
+        "description": "an API key"
+      },
       "jwt_token": {
-        "type": "string", "writeOnly": true, "x-env": ["DAYTONA_JWT_TOKEN"],
+        "type": "string", "writeOnly": true, "x-env": ["DAYTONA_JWT_TOKEN"], "x-env-unless": ["api_key"],
         "description": "a JWT instead of a key; organization_id belongs to it"
       },
       "organization_id": {
@@ -158,11 +161,12 @@ BERTH_PLUGIN(Daytona, R"({
         "description": "the organization that a JWT is used for"
       },
       "api_url": {
-        "type": "string", "minLength": 1, "x-env": ["DAYTONA_API_URL"],
+        "type": "string", "minLength": 1, "x-env": ["DAYTONA_API_URL"], "x-env-unless": ["server_url"],
         "description": "the address of the API, with /api; https://app.daytona.io/api unless it is your own"
       },
       "server_url": {
-        "type": "string", "minLength": 1, "x-env": ["DAYTONA_SERVER_URL"], "description": "the old name of api_url"
+        "type": "string", "minLength": 1, "x-env": ["DAYTONA_SERVER_URL"], "x-env-unless": ["api_url"],
+        "description": "the old name of api_url"
       },
       "target": {
         "type": "string", "minLength": 1, "x-env": ["DAYTONA_TARGET"], "description": "a region, such as us or eu"

@@ -204,3 +204,9 @@ TEST_CASE("waiting keeps the events that come meanwhile") {
         CHECK(event->signal == 10);
     }));
 }
+
+TEST_CASE("a part that would name something else makes no path") {
+    for (const char* part : {"", ".", ".."})
+        CHECK_THROWS_AS((void)url_path({"v1", part}), berth::Error);
+    CHECK(url_path({"...", "a/.."}) == "/.../a%2F..");
+}

@@ -98,6 +98,7 @@ void CurlAttempt::configure(const HttpTransportOptions& options, CURLSH* shared)
     set(CURLOPT_PRIVATE, static_cast<void*>(&channel_));
     set(CURLOPT_SHARE, shared);
     set(CURLOPT_URL, turn_.url.c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);  // what was checked is what is asked for
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
     set(CURLOPT_PIPEWAIT, turn_.url.starts_with("https:") ? 1L : 0L);

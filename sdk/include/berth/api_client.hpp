@@ -25,11 +25,15 @@ inline std::string percent_encoded(std::string_view text) {
     return encoded;
 }
 
-/// `/v1/things/a%20b` of {"v1", "things", "a b"}: a part never reaches into the next.
+/// `/v1/things/a%20b` of {"v1", "things", "a b"}: a part never reaches into the next. Throws Code::protocol_error for an
+/// empty part, and for "." and "..", which would name something else.
 inline std::string url_path(std::initializer_list<std::string_view> parts) {
     std::string path;
-    for (const std::string_view part : parts)
+    for (const std::string_view part : parts) {
+        if (part.empty() || part == "." || part == "..")
+            throw Error(Code::protocol_error, "\"" + std::string{part} + "\" can name nothing in an API's path");
         (path += '/') += percent_encoded(part);
+    }
     return path;
 }
 
