@@ -281,11 +281,12 @@ TEST_CASE("a program that is not there or cannot run is 127 or 126, without a pr
         const std::pair<const char*, int> cases[] = {{"no-such-program-9d1f", 127}, {"/no/such/program", 127},
                                                      {"echo hello", 127},           {"/tmp", 126},
                                                      {"/etc/passwd", 126},          {"-x", 127}};
-        for (const auto& [program, code] : cases) {
-            CAPTURE(std::string{program});
+        for (const auto& one : cases) {
+            const std::string program = one.first;
+            CAPTURE(program);
             const Ran ran = run(shell, plan_of({program}));
             REQUIRE(ran.end);
-            CHECK(ran.end->status == code);
+            CHECK(ran.end->status == one.second);
             CHECK(ran.seen.has_started);
             CHECK_FALSE(ran.seen.pid);
             CHECK(ran.seen.err.find(program) != std::string::npos);

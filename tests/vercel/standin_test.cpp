@@ -142,13 +142,13 @@ TEST_CASE("credentials that are configured go before those of another kind in th
         {"OWN_OIDC_TOKEN", "head.eyJvd25lcl9pZCI6InRlYW1fb3duIiwicHJvamVjdF9pZCI6InByal9vd24ifQ.own"},
         {"OWN_TOKEN", "own token"}};
     const std::string access = ", team_id: team_own, project_id: prj_own";
-    for (const auto& [token, credentials] :
-         {std::pair{"OWN_OIDC_TOKEN", std::string{"oidc_token: \"${env:OWN_OIDC_TOKEN}\""}},
-          std::pair{"OWN_TOKEN", "token: \"${env:OWN_TOKEN}\"" + access},
-          std::pair{"OWN_TOKEN", "api_key: \"${env:OWN_TOKEN}\"" + access},
-          std::pair{"OWN_TOKEN", "api_token: \"${env:OWN_TOKEN}\"" + access}}) {
+    for (const auto& given : {std::pair{"OWN_OIDC_TOKEN", std::string{"oidc_token: \"${env:OWN_OIDC_TOKEN}\""}},
+                              std::pair{"OWN_TOKEN", "token: \"${env:OWN_TOKEN}\"" + access},
+                              std::pair{"OWN_TOKEN", "api_key: \"${env:OWN_TOKEN}\"" + access},
+                              std::pair{"OWN_TOKEN", "api_token: \"${env:OWN_TOKEN}\"" + access}}) {
+        const std::string credentials = given.second;
         CAPTURE(credentials);
-        Scene scene({"--token", ::getenv(token), "--team", "team_own", "--project", "prj_own"}, credentials);
+        Scene scene({"--token", ::getenv(given.first), "--team", "team_own", "--project", "prj_own"}, credentials);
         const SandboxName sandbox = scene.create();
         CHECK(scene.host->execute(sandbox, shell("echo fine")).standard_output == "fine\n");
         scene.host->destroy(sandbox);
