@@ -22,9 +22,10 @@ Command ended(const Body& body, const std::string& session, Milliseconds now) {
 }
 
 /// What `true` prints where a client wraps its commands: vercel.so's wrapper says that it began and ended.
-std::string output_of(const Command& command) {
-    const bool is_wrapped = command.name == "sh" && command.arguments.size() > 1 &&
-                            command.arguments[1].find("echo \":x $x $y\"") != std::string::npos;
+std::string output_of(const Body& body) {
+    const auto variables = body.text_map("env").value_or(Texts());
+    const auto script = variables.find("BERTH_SCRIPT");
+    const bool is_wrapped = script != variables.end() && script->second.find("echo \":x $x $y\"") != std::string::npos;
     if (!is_wrapped) return {};
     return text_of({{"stream", "stdout"}, {"data", ":p 7\n:x 0 \n"}}) + "\n";
 }
@@ -40,7 +41,7 @@ Answer run(const Call& call) {
     Answer answer;
     answer.headers = {{"content-type", "application/x-ndjson"}};
     answer.body =
-        text_of({{"command", first}}) + "\n" + output_of(command) + text_of({{"command", shape(command)}}) + "\n";
+        text_of({{"command", first}}) + "\n" + output_of(body) + text_of({{"command", shape(command)}}) + "\n";
     return answer;
 }
 
