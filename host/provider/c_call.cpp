@@ -114,7 +114,7 @@ struct CCall::Functions {
     }
 
     static std::int64_t begin_cleanup(berth_call* call, std::int64_t wanted_ms) noexcept {
-        return of(call).call_.begin_cleanup(Milliseconds(wanted_ms)).count();
+        return of(call).begin_cleanup(Milliseconds(wanted_ms)).count();
     }
 
     static void progress(berth_call* call, berth_str what, std::uint64_t done, std::uint64_t total) noexcept {
@@ -200,7 +200,17 @@ ErrorFields CCall::copy(const berth_error& error) const {
 void CCall::report(const berth_error& error) {
     auto fields = copy(error);
     const std::lock_guard lock(mutex_);
-    records_.reported = CallRecords::Reported{error.code, std::move(fields), ++order_};
+    const bool adds_to_passed = (error.flags & BERTH_ERROR_PASSED) != 0;
+    records_.reported = CallRecords::Reported{error.code, std::move(fields), ++order_, adds_to_passed};
+}
+
+/// What fails while something is taken back, such as a deletion on a server that is gone, must not hide why it is.
+Milliseconds CCall::begin_cleanup(Milliseconds wanted) {
+    {
+        const std::lock_guard lock(mutex_);
+        cleans_up_ = true;
+    }
+    return call_.begin_cleanup(wanted);
 }
 
 berth_status CCall::cancelled() noexcept {
@@ -216,7 +226,7 @@ berth_status CCall::cancelled() noexcept {
 berth_status CCall::failed(const Error& error) noexcept {
     try {
         const std::lock_guard lock(mutex_);
-        records_.passed = CallRecords::Passed{error, ++order_};
+        (cleans_up_ ? records_.passed_in_cleanup : records_.passed) = CallRecords::Passed{error, ++order_};
     } catch (const std::bad_alloc&) {
         return out_of_memory();
     }

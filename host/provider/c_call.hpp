@@ -31,6 +31,7 @@ struct CallRecords {
         berth_status code = 0;
         ErrorFields fields;
         std::uint64_t order = 0;
+        bool adds_to_passed = false;  ///< only the outcome counts: the reason is what a service said
     };
     /// The last failure that a service answered with, and `cancelled` answers of sinks and services.
     struct Passed {
@@ -38,7 +39,8 @@ struct CallRecords {
         std::uint64_t order = 0;
     };
     std::optional<Reported> reported;
-    std::optional<Passed> passed;
+    std::optional<Passed> passed;             ///< before the plugin began to clean up: why it does
+    std::optional<Passed> passed_in_cleanup;  ///< the last one since then
     std::optional<Error> host_failure;  ///< first failure of the host's own sink, source or handler: ends the call
     std::optional<Error> breach;        ///< first rule of the contract that the plugin broke
 };
@@ -103,6 +105,7 @@ private:
     void close_resources() noexcept;
     [[nodiscard]] ErrorFields copy(const berth_error& error) const;
     void report(const berth_error& error);
+    Milliseconds begin_cleanup(Milliseconds wanted);
     berth_status out_of_memory() noexcept;
     berth_status host_bug(const char* what) noexcept;
 
@@ -114,6 +117,7 @@ private:
     CallRecords records_;
     berth_status host_state_ = BERTH_OK;
     std::uint64_t order_ = 0;
+    bool cleans_up_ = false;
     CallResources resources_;
 };
 

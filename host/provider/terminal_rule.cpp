@@ -73,15 +73,31 @@ Error unexplained_error(const MethodReturn& returned) {
     return {no_reason, code, fields_of(std::move(message))};
 }
 
-/// The plugin returned an error that a person may see.
+bool is_of(const std::optional<CallRecords::Passed>& passed, berth_status status) noexcept {
+    return passed && static_cast<berth_status>(passed->error.code()) == status;
+}
+
+Error with_outcome(const Error& error, Outcome outcome) {
+    auto fields = error.fields();
+    fields.outcome = outcome;
+    return {Diagnostic{error.diagnostic(), error.code()}, std::move(fields)};
+}
+
+/// The plugin returned an error that a person may see. What a service said during a clean-up is the last to explain it.
 Error plain_error(MethodReturn& returned) {
     auto& records = returned.records;
     const bool said = records.reported && records.reported->code == returned.status;
-    const bool passed = records.passed && static_cast<berth_status>(records.passed->error.code()) == returned.status;
-    if (said && (!passed || records.reported->order > records.passed->order)) {
+    const bool before = is_of(records.passed, returned.status);
+    const bool passed = before || is_of(records.passed_in_cleanup, returned.status);
+    if (said && !(passed && records.reported->adds_to_passed) &&
+        (!before || records.reported->order > records.passed->order)) {
         return reported_error(std::move(*records.reported));
     }
-    if (passed) return std::move(records.passed->error);
+    if (passed) {
+        auto error = std::move((before ? records.passed : records.passed_in_cleanup)->error);
+        const bool adds = said && records.reported->adds_to_passed;
+        return adds ? with_outcome(error, records.reported->fields.outcome) : error;
+    }
     // What was refused explains a failure better than "did not say why".
     if (records.breach) return std::move(*records.breach);
     return unexplained_error(returned);
@@ -112,12 +128,6 @@ Error with_provider_words(Error error, const MethodReturn& returned) {
     return {Diagnostic{error.diagnostic(), error.code()}, std::move(fields)};
 }
 
-Error as_done(const Error& error) {
-    auto fields = error.fields();
-    fields.outcome = Outcome::done;
-    return {Diagnostic{error.diagnostic(), error.code()}, std::move(fields)};
-}
-
 std::string return_text(const MethodReturn& returned) {
     const std::string method(returned.method);
     if (returned.exception) return method + " threw an exception: " + *returned.exception;
@@ -131,7 +141,7 @@ Ruling judge_conclusive(MethodReturn& returned) {
     if (returned.exception || returned.status != BERTH_OK) {
         ruling.remarks.push_back(return_text(returned) + ", after the process had ended; its result counts");
     }
-    if (returned.records.breach) ruling.error = as_done(*returned.records.breach);
+    if (returned.records.breach) ruling.error = with_outcome(*returned.records.breach, Outcome::done);
     return ruling;
 }
 

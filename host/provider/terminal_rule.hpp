@@ -45,7 +45,8 @@ struct Ruling {
 ///  2. a conclusive answer: the result; PROTOCOL_ERROR when the plugin told it against the rules (outcome done);
 ///  3. an exception: INTERNAL;
 ///  4. OK: the result; PROTOCOL_ERROR when it is missing or was told against the rules;
-///  5. an error: what `fail` or a service said of that number, else the number alone with a diagnostic of its own.
+///  5. an error: what `fail` or a service said of that number last, but before it cleaned up, if it did; else the number
+///     alone with a diagnostic of its own.
 /// A CANCELLED after the deadline is a TIMEOUT.
 [[nodiscard]] Ruling judge(MethodReturn returned);
 

@@ -13,6 +13,8 @@ constexpr int most_sockets = 4;  // for one command; then its log is asked for
 
 DaytonaCommand::~DaytonaCommand() {
     if (session_.empty() || is_let_go_ || is_gone_) return;
+    // A failure here must not hide the one that ended all this.
+    if (std::uncaught_exceptions() > exceptions_) call_.keep_reason();
     socket_.reset();
     try {
         api_.end_session(call_, place_.box, session_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <exception>
 
 #include "api.hpp"
 #include "cloud/command_link.hpp"
@@ -54,6 +55,7 @@ private:
     bool has_exited_ = false;  // Daytona knows its exit code
     bool is_gone_ = false;     // Daytona knows the command no more
     bool is_let_go_ = false;
+    const int exceptions_ = std::uncaught_exceptions();
 };
 
 }  // namespace berth_daytona

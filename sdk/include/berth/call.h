@@ -12,10 +12,16 @@
 extern "C" {
 #endif
 
+enum {
+    BERTH_ERROR_PASSED =
+        1 /* the reason is what a sink, source or service of the host answered with this code: `outcome`
+                              is added to it, and the message is for a host that does not know this flag */
+};
+
 /* Why a method failed. Everything is copied inside `fail`. No text may hold a credential, an environment value or input. */
 typedef struct berth_error {
     uint32_t size;
-    uint32_t flags;
+    uint32_t flags;      /* BERTH_ERROR_* */
     int32_t code;        /* BERTH_INVALID_ARGUMENT .. BERTH_INTERNAL */
     int32_t outcome;     /* BERTH_OUTCOME_*; zero is the safe "unknown" */
     berth_str message;   /* what happened, one sentence, without the sandbox's name */
@@ -71,8 +77,9 @@ struct berth_call {
      * last one counts; returning BERTH_OK afterwards is success all the same. [one thread at a time] */
     berth_status (*fail)(berth_call* call, const berth_error* error);
     /* After a cancel: opens a bounded window, once, in which services work again, to delete what was made or to run
-     * a kill ladder. Returns the milliseconds really granted, 0 when there is no cancel or the window was used.
-     * [one thread at a time] */
+     * a kill ladder. Returns the milliseconds really granted, 0 when there is no cancel or the window was used. Called
+     * in any state, also with 0, it says that a clean-up begins: what services answer from here on is not why the call
+     * fails when something before it is. [one thread at a time] */
     int64_t (*begin_cleanup)(berth_call* call, int64_t wanted_ms);
     /* Tells a waiting person what goes on. `total` 0 = unknown. [one thread at a time] */
     void (*progress)(berth_call* call, berth_str what, uint64_t done, uint64_t total);

@@ -125,6 +125,8 @@ public:
         if (granted.count() > 0) window_ = true;
         return granted;
     }
+    /// A clean-up begins: what the host answers from here on does not replace what has failed before.
+    void keep_reason() noexcept { (void)raw_->begin_cleanup(raw_, 0); }
     /// Runs `action` when the returned guard dies without dismiss(), in a clean-up window when the call was cancelled.
     /// What the action throws never replaces the first error. `auto undo = call.undo([&] { remove(id); });`
     template <class Action>
@@ -179,6 +181,7 @@ public:
     Undo& operator=(const Undo&) = delete;
     ~Undo() {
         if (call_ == nullptr) return;
+        call_->keep_reason();
         // A cancel may come in the middle of it: then once more, inside the window.
         if (!(run() || (open_window() && run()))) call_->undo_failed_ = true;
     }
@@ -206,12 +209,13 @@ private:
 };
 
 inline berth_status Call::fail(const Error& error) noexcept {
-    // An undo that failed has recorded its own error over the first one of the host: say the first again.
+    // The host knows the reason; that an undo failed, and what was begun may still be there, it does not know.
     if (error.is_recorded() && !undo_failed_) return static_cast<berth_status>(error.code());
     try {
         const detail::PairList details{error.details()};
         berth_error raw = detail::sized<berth_error>();
         raw.code = static_cast<std::int32_t>(error.code());
+        if (error.is_recorded()) raw.flags = BERTH_ERROR_PASSED;
         Outcome outcome = error.outcome();
         if (!error.given_outcome() && undo_failed_)
             outcome = Outcome::unknown;

@@ -210,6 +210,26 @@ TEST_CASE("an exception of the host's own code becomes a number and ends the cal
     CHECK(full.face.take_records().host_failure->code() == Code::resource_exhausted);
 }
 
+TEST_CASE("what services say during a clean-up does not replace why the call fails") {
+    constexpr Diagnostic unreachable{"BERTH-S-98", Code::unavailable};
+    FacedCall faced({.method = "create"});
+    auto* const c = faced.face.face();
+    CHECK(faced.face.failed(Error(unreachable, "an attempt")) == BERTH_UNAVAILABLE);
+    CHECK(faced.face.failed(Error(unreachable, "the reason")) == BERTH_UNAVAILABLE);
+    CHECK(c->begin_cleanup(c, 0) == 0);
+    CHECK(faced.face.failed(Error(unreachable, "the deletion failed, too")) == BERTH_UNAVAILABLE);
+    auto undo_failed = error(BERTH_UNAVAILABLE, "a request to the backend was not sent");
+    undo_failed.flags = BERTH_ERROR_PASSED;
+    CHECK(c->fail(c, &undo_failed) == BERTH_UNAVAILABLE);
+    const auto records = faced.face.take_records();
+    REQUIRE(records.passed);
+    CHECK(records.passed->error.fields().message == "the reason");
+    REQUIRE(records.passed_in_cleanup);
+    CHECK(records.passed_in_cleanup->error.fields().message == "the deletion failed, too");
+    REQUIRE(records.reported);
+    CHECK(records.reported->adds_to_passed);
+}
+
 TEST_CASE("cancelled may be asked from any thread while the call is cancelled") {
     FacedCall faced;
     auto* const c = faced.face.face();

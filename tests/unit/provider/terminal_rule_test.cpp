@@ -157,6 +157,36 @@ TEST_CASE("what a service said is passed on when its number is returned without 
     check(judge(value), "BERTH-R-52", Code::not_found, "did not say why");
 }
 
+TEST_CASE("what a service said before a clean-up is the reason, with the outcome that the plugin adds") {
+    constexpr Diagnostic unreachable{"BERTH-S-97", Code::unavailable};
+    auto value = returned(BERTH_UNAVAILABLE);
+    value.records.passed = CallRecords::Passed{Error(unreachable, "the reason", "try later"), 1};
+    value.records.passed_in_cleanup = CallRecords::Passed{Error(unreachable, "the deletion failed, too"), 2};
+    check(judge(value), "BERTH-S-97", Code::unavailable, "the reason");
+
+    value.records.reported = said(BERTH_UNAVAILABLE, "a request was not sent", 3);
+    value.records.reported->fields.outcome = Outcome::unknown;
+    value.records.reported->adds_to_passed = true;
+    const auto ruling = judge(value);
+    check(ruling, "BERTH-S-97", Code::unavailable, "the reason");
+    CHECK(ruling.error->fields().hint == "try later");
+    CHECK(ruling.error->fields().outcome == Outcome::unknown);
+
+    // Nothing is known of the reason but what the plugin says.
+    value.records.passed.reset();
+    value.records.passed_in_cleanup.reset();
+    check(judge(value), "BERTH-R-20", Code::unavailable, "a request was not sent");
+}
+
+TEST_CASE("a failure during a clean-up never replaces the plugin's own words, and explains what else nothing does") {
+    auto value = returned(BERTH_AUTH_FAILED);
+    value.records.reported = said(BERTH_AUTH_FAILED, "my own reason", 1);
+    value.records.passed_in_cleanup = CallRecords::Passed{Error(service_failure, "the deletion failed, too"), 2};
+    check(judge(value), "BERTH-R-19", Code::auth_failed, "my own reason");
+    value.records.reported.reset();
+    check(judge(value), "BERTH-S-98", Code::auth_failed, "the deletion failed, too");
+}
+
 TEST_CASE("a failure of the host's own sink ends the call, whatever the plugin makes of it") {
     auto value = returned(BERTH_OK, Answer::given);
     value.records.host_failure = Error(host_failure, "disk full");

@@ -117,8 +117,8 @@ public:
     }
     /// A service of the host failed: it has recorded why.
     berth_status host_fails(berth_status status, std::string message, Outcome outcome = Outcome::unknown) {
-        host_status_ = status;
-        host_error_ = Error(static_cast<Code>(status), std::move(message)).outcome(outcome);
+        auto& error = cleans_up_ ? error_in_cleanup_ : host_error_;
+        error = Error(static_cast<Code>(status), std::move(message)).outcome(outcome);
         return status;
     }
     berth_status host_stops() { return host_fails(BERTH_CANCELLED, "cancelled", Outcome::none); }
@@ -200,6 +200,7 @@ private:
     berth_status record(const berth_error* error);
     std::int64_t open_window(std::int64_t wanted) {
         const Use use{*this, "begin_cleanup"};
+        cleans_up_ = true;
         if (!cancelled_ || window_ || wanted <= 0) return 0;
         window_ = true;
         return wanted < 10'000 ? wanted : 10'000;
@@ -216,10 +217,19 @@ private:
     std::atomic<bool> over_{false};
     std::atomic<int> users_{0};
     std::atomic<int> contacts_after_stop_{0};
+    /// What the host itself has said with this number: what came before a clean-up is the reason.
+    std::optional<Error> passed(berth_status status) const {
+        for (const auto* error : {&host_error_, &error_in_cleanup_})
+            if (*error && static_cast<berth_status>((*error)->code()) == status) return *error;
+        return std::nullopt;
+    }
+
     bool window_ = false;
+    bool cleans_up_ = false;
     std::optional<Error> failure_;
-    berth_status host_status_ = BERTH_OK;
+    bool failure_is_passed_ = false;
     std::optional<Error> host_error_;
+    std::optional<Error> error_in_cleanup_;
 };
 
 inline berth_status FakeCall::record(const berth_error* error) {
@@ -242,6 +252,7 @@ inline berth_status FakeCall::record(const berth_error* error) {
     for (const std::string& secret : shared_.secrets)
         if (!secret.empty() && view(error->message).find(secret) != std::string_view::npos)
             broken("secret", "the message of an error holds a secret");
+    failure_is_passed_ = (error->flags & BERTH_ERROR_PASSED) != 0;
     failure_ = std::move(copy);
     return error->code;
 }
@@ -255,8 +266,12 @@ inline std::optional<Error> FakeCall::finish(berth_status status) {
         broken("E3", "the method returned " + std::to_string(status));
         return Error(Code::internal, "the plugin returned a number that stands for no error");
     }
-    if (failure_ && static_cast<berth_status>(failure_->code()) == status) return failure_;
-    if (host_status_ == status) return host_error_;
+    auto passed = this->passed(status);
+    if (failure_ && static_cast<berth_status>(failure_->code()) == status) {
+        if (!failure_is_passed_ || !passed) return failure_;
+        return passed->outcome(failure_->outcome());
+    }
+    if (passed) return passed;
     broken("E2", failure_ ? "fail was given another code than the method returned" : "the method failed without fail");
     return Error(static_cast<Code>(status), "the plugin failed without saying why");
 }
