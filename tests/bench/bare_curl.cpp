@@ -17,6 +17,11 @@ std::size_t count_bytes(char* /*bytes*/, std::size_t size, std::size_t count, vo
     return size * count;
 }
 
+std::size_t keep_bytes(char* bytes, std::size_t size, std::size_t count, void* text) {
+    static_cast<std::string*>(text)->append(bytes, size * count);
+    return size * count;
+}
+
 List list_of(const std::vector<std::string>& headers) {
     curl_slist* list = nullptr;
     for (const auto& header : headers)
@@ -50,6 +55,17 @@ BareClient::BareClient() : handle_(curl_easy_init()) {
 
 BareClient::~BareClient() {
     curl_easy_cleanup(handle_);
+}
+
+std::string BareClient::text_of(const BareRequest& request) {
+    const auto headers = list_of(request.headers);
+    std::string text;
+    std::size_t total = 0;
+    prepare(handle_, request, headers.get(), total);
+    curl_easy_setopt(handle_, CURLOPT_WRITEFUNCTION, &keep_bytes);
+    curl_easy_setopt(handle_, CURLOPT_WRITEDATA, &text);
+    expect(curl_easy_perform(handle_));
+    return text;
 }
 
 std::size_t BareClient::send(const BareRequest& request) {

@@ -21,6 +21,8 @@ public:
     ~BareClient();
     /// How many bytes came back.
     std::size_t send(const BareRequest& request);
+    /// What came back.
+    [[nodiscard]] std::string text_of(const BareRequest& request);
     /// `count` of them, `at_once` under way.
     static void send_many(const BareRequest& request, int count, int at_once);
 

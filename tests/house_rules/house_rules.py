@@ -14,7 +14,7 @@ FLOORS = ["base", "config", "plugin", "service", "provider", "engine", "conforma
 OWNERS = {
     "Boost.DLL": (r"boost/dll", "host/plugin/"),
     "Boost": (r"boost/(?!dll|asio|beast)", None),
-    "Boost.Beast": (r"boost/(?:asio|beast)", "host/service/websocket/", "tests/standins/"),
+    "Boost.Beast": (r"boost/(?:asio|beast)", "host/service/websocket/", "tests/standins/", "tests/bench/"),
     "OpenSSL": (r"openssl/", "host/service/websocket/"),
     "yaml-cpp": (r"yaml-cpp/", "host/config/"),
     "valijson": (r"valijson/", "host/plugin/"),

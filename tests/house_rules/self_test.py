@@ -36,7 +36,7 @@ tests/     tests
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp tar.cpp database.cpp bare_curl.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp tar.cpp database.cpp bare_curl.cpp socket.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -55,6 +55,7 @@ GOOD = {
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",
     "tests/standins/server.cpp": COMMENT + "#include <boost/beast/core.hpp>\n",
+    "tests/bench/socket.cpp": COMMENT + "#include <boost/beast/core.hpp>\n",
     "tests/unit/CMakeLists.txt": "# The rooms and berth.yaml.\n",
 }
 

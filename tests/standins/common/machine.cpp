@@ -123,7 +123,8 @@ bool Machine::send(const FrameHeader& header, std::string_view texts, const int*
     return true;
 }
 
-std::uint32_t Machine::start(const Program& program, const int (&descriptors)[3], Started started, Ended ended) {
+std::optional<std::uint32_t> Machine::start(const Program& program, const int (&descriptors)[3], Started started,
+                                            Ended ended) {
     std::string texts = program.directory + '\0';
     for (const auto& word : program.words) {
         texts += word + '\0';
@@ -131,20 +132,16 @@ std::uint32_t Machine::start(const Program& program, const int (&descriptors)[3]
     for (const auto& variable : program.variables) {
         texts += variable + '\0';
     }
-    std::unique_lock lock(mutex_);
+    const std::lock_guard lock(mutex_);
+    if (gone_) return std::nullopt;
     const auto number = ++last_;
     const auto kind = program.account == Program::Account::root ? FrameHeader::start_as_root : FrameHeader::start;
     const FrameHeader header{kind, number, static_cast<std::uint32_t>(texts.size()),
                              static_cast<std::uint32_t>(program.words.size())};
-    if (!gone_) {
-        running_[number] = {std::move(started), std::move(ended)};
-        if (send(header, texts, descriptors)) return number;
-        ended = std::move(running_[number].ended);
-        running_.erase(number);
-    }
-    lock.unlock();
-    ended({});
-    return number;
+    running_[number] = {std::move(started), std::move(ended)};
+    if (send(header, texts, descriptors)) return number;
+    running_.erase(number);
+    return std::nullopt;
 }
 
 void Machine::signal(std::uint32_t process, int number) {
@@ -229,12 +226,13 @@ Machine::Said Machine::run(const Program& program, std::string_view input) {
     std::condition_variable changed;
     bool over = false;
     Said said;
-    start(program, {from.get(), output.get(), error.get()}, nullptr, [&](const Outcome& outcome) {
+    const auto number = start(program, {from.get(), output.get(), error.get()}, nullptr, [&](const Outcome& outcome) {
         const std::lock_guard lock(mutex);
         said.outcome = outcome;
         over = true;
         changed.notify_all();
     });
+    if (!number) return said;
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return over; });
     said.output = whole(output.get());

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,8 +45,10 @@ public:
     Machine& operator=(const Machine&) = delete;
     ~Machine() { stop(); }
 
-    /// `started` is called when the program runs, `ended` afterwards or instead.
-    std::uint32_t start(const Program& program, const int (&descriptors)[3], Started started, Ended ended);
+    /// `started` is called when the program runs, `ended` afterwards or instead. Nothing: the machine is gone, and neither
+    /// will be called.
+    [[nodiscard]] std::optional<std::uint32_t> start(const Program& program, const int (&descriptors)[3],
+                                                     Started started, Ended ended);
     void signal(std::uint32_t process, int number);
     void signal_group(std::uint32_t process, int number);
     /// Kills everything in it and waits until that is gone. Whatever ran is reported as lost.

@@ -47,8 +47,8 @@ public:
     Talk(const Talk&) = delete;
     Talk& operator=(const Talk&) = delete;
     virtual ~Talk() = default;
-    /// One binary message. False: the other side is gone.
-    virtual bool send(std::string_view bytes) = 0;
+    /// Binary messages of so many bytes, one after the other. False: the other side is gone.
+    virtual bool send(std::string_view bytes, std::size_t each) = 0;
     /// Answers pings and takes messages for so long. False: the other side is gone.
     virtual bool listen(std::chrono::milliseconds how_long) = 0;
     /// With this code; waits for the other side's answer for a moment.

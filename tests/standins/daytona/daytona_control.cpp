@@ -42,7 +42,8 @@ private:
             {"step_ms", &Behaviour::step_ms},
             {"log_close_after_ms", &Behaviour::log_close_after_ms},
             {"kill_grace_ms", &Behaviour::kill_grace_ms}};
-        const std::map<std::string, std::size_t Behaviour::*> sizes{{"log_slice", &Behaviour::log_slice},
+        const std::map<std::string, std::size_t Behaviour::*> sizes{{"log_bytes", &Behaviour::log_bytes},
+                                                                    {"log_slice", &Behaviour::log_slice},
                                                                     {"log_end_after", &Behaviour::log_end_after}};
         const std::map<std::string, bool Behaviour::*> switches{{"recoverable", &Behaviour::recoverable},
                                                                 {"list_repeats", &Behaviour::list_repeats},

@@ -103,7 +103,8 @@ Answer execute(const Call& call) {
                                             run->outcome = outcome;
                                             world.changed.notify_all();
                                         });
-    if (!await_end(call, wish, machine, process, *run)) {
+    if (!process) throw Refusal(502, "LOST", "");
+    if (!await_end(call, wish, machine, *process, *run)) {
         const bool old = !daemon_is_at_least(world, "0.191.0");
         throw Refusal(408, old ? "REQUEST_TIMEOUT" : "PROCESS_EXECUTION_TIMEOUT", "command execution timeout");
     }

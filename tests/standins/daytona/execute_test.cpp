@@ -118,4 +118,25 @@ TEST_CASE("with no work to do, every command ends at once with 0") {
     CHECK(scene.exit_code(id, "s", scene.start(id, "s", "exit 3")) == 0);
     const auto wrapped = scene.start(id, "s", "echo \":x $x $y\"");
     CHECK(scene.logs(id, "s", wrapped)["stdout"] == ":p 7\n:x 0 \n");
+    CHECK(scene.logs(id, "s", wrapped)["stderr"] == ":z\n");
+}
+
+TEST_CASE("with no work to do, logs may be long, on both streams, and the same for every command") {
+    const Scene scene;
+    scene.behave({{"work", "none"}, {"log_bytes", 200'000}, {"log_close_after_ms", 0}});
+    const auto id = scene.sandbox("one");
+    scene.session(id, "s");
+    const auto first = scene.start(id, "s", "true");
+    const auto logs = scene.logs(id, "s", first);
+    const auto said = [&](const char* stream) { return logs[stream].get<std::string>(); };
+    CHECK(said("stdout").rfind(":p 7\n", 0) == 0);
+    CHECK(said("stderr").size() > 90'000);
+    CHECK(said("stdout").size() > 90'000);
+    auto followed = scene.follow(id, "s", scene.start(id, "s", "true"));
+    const auto whole = followed.receive_all();
+    CHECK(whole.size() >= 200'000);
+    CHECK(whole == said("output"));
+    REQUIRE(scene.toolbox(id, "DELETE", "/process/session/s").status == 204);
+    scene.session(id, "s");
+    CHECK(scene.logs(id, "s", scene.start(id, "s", "true"))["output"] == whole);  // its files went, not the log itself
 }

@@ -62,7 +62,7 @@ public:
         while (!bytes.empty()) {
             const auto part = bytes.substr(0, room());
             if (part.empty()) return end_as_asked();
-            if (!send_slice(part)) return false;
+            if (!send_slices(part)) return false;
             sent_ += part.size();
             bytes.remove_prefix(part.size());
         }
@@ -74,14 +74,18 @@ public:
 
 private:
     [[nodiscard]] bool ends_early() const { return manner_.end == "early" || manner_.end == "abnormal"; }
+    /// Bytes until this connection has to end as a test wants.
     [[nodiscard]] std::size_t room() const {
-        if (!ends_early()) return manner_.slice;
-        return std::min(manner_.slice, manner_.end_after - std::min(manner_.end_after, sent_));
+        if (!ends_early()) return std::string::npos;
+        return manner_.end_after - std::min(manner_.end_after, sent_);
     }
-    bool send_slice(std::string_view part) {
-        const auto text = manner_.format == LogFormat::merged ? merge_.take(part) : std::string(part);
-        if (text.empty()) return true;
-        return manner_.frames == "text" ? talk_.send_text(text) : talk_.send(text);
+    bool send_slices(std::string_view bytes) {
+        const auto text = manner_.format == LogFormat::merged ? merge_.take(bytes) : std::string(bytes);
+        if (manner_.frames != "text") return talk_.send(text, manner_.slice);
+        for (std::string_view left = text; !left.empty(); left.remove_prefix(std::min(manner_.slice, left.size()))) {
+            if (!talk_.send_text(left.substr(0, manner_.slice))) return false;
+        }
+        return true;
     }
     bool end_as_asked() {
         if (manner_.end == "early") talk_.close(1000);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "at_once.hpp"
 #include "command_pump.hpp"
 #include "inside.hpp"
 
@@ -35,13 +36,6 @@ std::string wrapped(const ShellCommand& command) {
     const auto input = command.input_kind == ShellCommand::Input::open ? at + "in'" : "/dev/null";
     return "{ . " + at + "command'; } > " + at + "out' 2> " + at + "err' < " + input + "; echo \"$?\" > " + at +
            "exit'\n";
-}
-
-/// What `true` leaves in the log where a client wraps its commands: daytona.so's wrapper says that it began and ended.
-std::string log_of_nothing(const std::string& text) {
-    if (text.find("echo \":x $x $y\"") == std::string::npos) return {};
-    const std::string out(stdout_marker);
-    return out + ":p 7\n" + std::string(stderr_marker) + ":z\n" + out + ":x 0 \n";
 }
 
 void launch_next(World& world, const std::shared_ptr<Shell>& shell);
@@ -136,15 +130,17 @@ std::shared_ptr<Shell> start_shell(World& world, const Sandbox& sandbox, const s
     program.variables = variables_of(daemon_environment(sandbox));
     program.directory = home_of(sandbox);
     const std::weak_ptr<Shell> weak = shell;
-    shell->process = sandbox.machine->start(program, {input.read_end.get(), nothing.get(), nothing.get()}, nullptr,
-                                            [&world, weak](const Outcome&) {
-                                                const auto ended = weak.lock();
-                                                if (!ended) return;
-                                                const Lock lock(world.mutex);
-                                                ended->ended = true;
-                                                berth::raise_event(*ended->over);
-                                                world.changed.notify_all();
-                                            });
+    const auto process = sandbox.machine->start(program, {input.read_end.get(), nothing.get(), nothing.get()}, nullptr,
+                                                [&world, weak](const Outcome&) {
+                                                    const auto ended = weak.lock();
+                                                    if (!ended) return;
+                                                    const Lock lock(world.mutex);
+                                                    ended->ended = true;
+                                                    berth::raise_event(*ended->over);
+                                                    world.changed.notify_all();
+                                                });
+    if (!process) throw Refusal(502, "LOST", "");
+    shell->process = *process;
     shell->input = std::move(input.write_end);
     static_cast<void>(berth::write_all(shell->input.get(), "echo $$ > '" + inside + "/shell'\n"));
     return shell;
@@ -156,14 +152,12 @@ std::shared_ptr<ShellCommand> queue_command(World& world, const std::shared_ptr<
     command->inside = shell->inside + "/" + command->id;
     command->directory = shell->directory / command->id;
     files::create_directories(command->directory);
-    const bool is_at_once = world.behaviour.work == "none";
-    std::ofstream(command->log()) << (is_at_once ? log_of_nothing(command->text) : "");
     shell->commands.push_back(command);
-    if (is_at_once) {
-        command->state = ShellCommand::State::ended;
-        command->exit_code = 0;
+    if (world.behaviour.work == "none") {
+        end_at_once(world, *command);
         return command;
     }
+    std::ofstream(command->log()).flush();
     shell->waiting.push_back(command);
     launch_next(world, shell);
     return command;

@@ -44,6 +44,9 @@ World::~World() {
     for (const auto& [id, snapshot] : snapshots) {
         if (!snapshot.disk.empty()) remove_tree(snapshot.disk);
     }
+    for (const auto& [bytes, log] : long_logs) {
+        remove_tree(log);
+    }
 }
 
 void World::end() {

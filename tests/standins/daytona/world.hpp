@@ -21,6 +21,7 @@ struct Behaviour {
     std::string answers = "at_once";
     std::string daemon_version = "0.218.0";
     std::string work = "done";
+    std::size_t log_bytes = 0;
     int late_toolbox = 0;
     int empty_proxy_urls = 0;
     int failing_starts = 0;
@@ -55,6 +56,7 @@ public:
     std::map<std::string, std::shared_ptr<Sandbox>> sandboxes;  ///< by id
     std::map<std::string, Snapshot> snapshots;                  ///< by id
     Behaviour behaviour;
+    std::map<std::size_t, std::filesystem::path> long_logs;  ///< by size; commands with no work share them
     /// Of both servers, without a slash at the end; set before anybody is told of them.
     std::string api_url;
     std::string proxy_url;
@@ -65,6 +67,8 @@ public:
     void end();
     [[nodiscard]] bool ending() const { return ending_; }
     Threads& threads() { return threads_; }
+    /// Where its disks are.
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
     /// A UUID.
     [[nodiscard]] static std::string new_id();

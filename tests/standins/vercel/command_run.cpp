@@ -155,30 +155,30 @@ std::shared_ptr<Command> start_command(World& world, Lock& lock, const std::shar
     const auto ends = std::make_shared<Ends>();
     ends->from = {std::move(output.read_end), std::move(error.read_end)};
     ends->over = over;
-    const auto process = machine->start(
-        program, {input.get(), output.write_end.get(), error.write_end.get()},
-        [&world, command] {
+    const auto begun = [&world, command] {
+        const std::lock_guard own(world.mutex);
+        command->state = Command::State::running;
+        world.changed.notify_all();
+    };
+    const auto ended = [&world, command, over, outcome](const Outcome& how) {
+        {
             const std::lock_guard own(world.mutex);
-            command->state = Command::State::running;
+            *outcome = how;
+            if (command->state == Command::State::starting) command->refused = how;
+            if (how.kind == Outcome::Kind::no_program) command->output.push_back({"stderr", no_program(*command, how)});
             world.changed.notify_all();
-        },
-        [&world, command, over, outcome](const Outcome& how) {
-            {
-                const std::lock_guard own(world.mutex);
-                *outcome = how;
-                if (command->state == Command::State::starting) command->refused = how;
-                if (how.kind == Outcome::Kind::no_program)
-                    command->output.push_back({"stderr", no_program(*command, how)});
-                world.changed.notify_all();
-            }
-            berth::raise_event(*over);
-        });
+        }
+        berth::raise_event(*over);
+    };
+    const auto process =
+        machine->start(program, {input.get(), output.write_end.get(), error.write_end.get()}, begun, ended);
+    if (!process) ended({});
     output.write_end.reset();
     error.write_end.reset();
     world.threads().start([&world, command, ends, outcome] { Pump(world, command, ends, outcome).run(); });
 
     lock.lock();
-    command->process = process;
+    command->process = process.value_or(0);
     world.changed.wait(lock, [&] { return command->state != Command::State::starting || command->refused; });
     return command;
 }
