@@ -25,6 +25,14 @@ inline std::string note(std::string_view owner, std::uint32_t type, std::string_
     return bytes;
 }
 
+/// What a dynamic section says.
+struct Links {
+    std::vector<std::string> needed;
+    std::vector<std::string> exported;
+    std::string run_path;
+    std::string soname;
+};
+
 /// A shared object for this machine with its notes in a segment, in a section, or both.
 struct Image {
     Elf64_Ehdr header = [] {
@@ -82,6 +90,56 @@ struct Image {
         sections = {Elf64_Shdr{}, section, strings};
         header.e_shstrndx = 2;
         return *this;
+    }
+
+    /// A dynamic section with all that it points to, in one segment that holds everything appended so far.
+    Image& with_links(const Links& links) {
+        std::string texts(1, '\0');
+        const auto text = [&texts](const std::string& word) {
+            const auto start = texts.size();
+            texts += word + '\0';
+            return start;
+        };
+        std::vector<Elf64_Dyn> entries;
+        const auto entry = [&entries](Elf64_Sxword tag, std::uint64_t value) {
+            entries.push_back(Elf64_Dyn{tag, {value}});
+        };
+        for (const auto& name : links.needed)
+            entry(DT_NEEDED, text(name));
+        if (!links.run_path.empty()) entry(DT_RUNPATH, text(links.run_path));
+        if (!links.soname.empty()) entry(DT_SONAME, text(links.soname));
+        std::vector<Elf64_Sym> symbols(1);
+        for (const auto& name : links.exported) {
+            Elf64_Sym symbol{};
+            symbol.st_name = static_cast<Elf64_Word>(text(name));
+            symbol.st_info = ELF64_ST_INFO(STB_GLOBAL, STT_FUNC);
+            symbol.st_shndx = 1;
+            symbols.push_back(symbol);
+        }
+        // One bucket whose chain runs through all of them; the last link is odd.
+        std::vector<std::uint32_t> hash{1, 1, 1, 0, 0, 0, links.exported.empty() ? 0U : 1U};
+        for (std::size_t index = 0; index < links.exported.size(); ++index)
+            hash.push_back(index + 1 == links.exported.size() ? 1 : 2);
+        entry(DT_GNU_HASH, append(bytes_of(hash)));
+        entry(DT_SYMTAB, append(bytes_of(symbols)));
+        entry(DT_STRTAB, append(texts));
+        entry(DT_STRSZ, texts.size());
+        entry(DT_NULL, 0);
+        Elf64_Phdr dynamic{};
+        dynamic.p_type = PT_DYNAMIC;
+        dynamic.p_offset = dynamic.p_vaddr = append(bytes_of(entries));
+        dynamic.p_filesz = dynamic.p_memsz = entries.size() * sizeof(Elf64_Dyn);
+        Elf64_Phdr load{};
+        load.p_type = PT_LOAD;
+        load.p_filesz = load.p_memsz = sizeof header + content.size();
+        segments.push_back(load);
+        segments.push_back(dynamic);
+        return *this;
+    }
+
+    template <typename Value>
+    static std::string bytes_of(const std::vector<Value>& values) {
+        return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value)};
     }
 
     /// The whole file: header, content, then the tables of headers.
