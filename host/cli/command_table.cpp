@@ -125,7 +125,9 @@ constexpr std::array table{
         "List every plugin file that was found, refused ones included", "Runs none of their code.",
         "berth plugin ls --plugin-dir ./build", {}},
     CommandRow{CommandName::plugin_inspect, "plugin", "inspect", "FILE|NAME", 1, 1, Passes::nothing,
-        "Show what a plugin file says of itself, and why it would not load", "Runs none of its code.",
+        "Show what a plugin file says of itself, and why it would or would not load",
+        "Makes every check that comes before loading, each with its result, also behind one that fails. Runs none of\n"
+        "the file's code. The exit code is 0 when it would load.",
         "berth plugin inspect ./acme.so", {}, Completes::plugin},
     CommandRow{CommandName::config_check, "config", "check", "", 0, 0, Passes::nothing,
         "Find every mistake in berth.yaml", "", "berth config check --config ./berth.yaml", {}},

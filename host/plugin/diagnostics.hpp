@@ -16,9 +16,9 @@ inline constexpr Diagnostic bad_directory{"BERTH-P-02", Code::invalid_argument};
 /// Two files say the same plugin name.
 inline constexpr Diagnostic duplicate_name{"BERTH-P-03", Code::conflict};
 // --- trusting ---
-/// Others than its owner may change the file or directory.
+/// Others than its owner may change the file, its directory or one above that.
 inline constexpr Diagnostic writable_by_others{"BERTH-P-04", Code::permission_denied};
-/// Somebody else than root or the user who runs Berth owns the file or directory.
+/// Somebody else than root or the user who runs Berth owns the file, a directory above it or a link to it.
 inline constexpr Diagnostic foreign_owner{"BERTH-P-05", Code::permission_denied};
 /// The file cannot be opened or read, or is not a regular file.
 inline constexpr Diagnostic unreadable{"BERTH-P-06", Code::permission_denied};
@@ -66,6 +66,9 @@ inline constexpr Diagnostic offer_differs{"BERTH-P-25", Code::protocol_error};
 // --- configuring ---
 /// The configuration does not fit the plugin's schema.
 inline constexpr Diagnostic configuration_refused{"BERTH-P-26", Code::invalid_argument};
+// --- trusting, continued ---
+/// The file is larger than any plugin.
+inline constexpr Diagnostic too_large{"BERTH-P-27", Code::invalid_argument};
 
 inline constexpr std::array all{
     not_found,        bad_directory,
@@ -81,6 +84,7 @@ inline constexpr std::array all{
     no_entry,         entry_failed,
     struct_too_small, required_missing,
     offer_differs,    configuration_refused,
+    too_large,
 };
 
 }  // namespace berth::inline host_v1::plugin_diagnostics

@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "../base/size.hpp"
 #include "../base/text.hpp"
+#include "diagnostics.hpp"
 #include "elf_notes.hpp"
 
 namespace berth::inline host_v1 {
@@ -11,6 +13,7 @@ namespace {
 
 void read_into(PluginFile& file, const TrustedFile& opened) {
     file.identity = opened.identity;
+    check_plugin_size(opened.identity.size);
     const auto notes = read_elf_notes(FileBytes(opened.descriptor.get(), opened.identity.size));
     auto read = parse_manifest(notes.manifest, notes.provides);
     file.manifest = std::move(read.manifest);
@@ -19,6 +22,14 @@ void read_into(PluginFile& file, const TrustedFile& opened) {
 }
 
 }  // namespace
+
+void check_plugin_size(std::uint64_t bytes) {
+    if (bytes <= max_plugin_bytes) return;
+    throw Error(plugin_diagnostics::too_large,
+                "the file is too large for a plugin: expected at most " + size_text(max_plugin_bytes) + ", found " +
+                    std::to_string(bytes) + " bytes",
+                "Take it out of the plugin directory, or strip debug information from it");
+}
 
 std::string PluginFile::name() const {
     if (manifest) return manifest->name;
@@ -36,20 +47,6 @@ PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string
         file.error = problem.with_location(printable(file.path));
     }
     return file;
-}
-
-PluginFile read_plugin_file(const std::string& path, const TrustRules& rules) {
-    std::error_code failure;
-    const auto whole = std::filesystem::absolute(path, failure).lexically_normal();
-    try {
-        const auto directory = open_trusted_directory(whole.parent_path().string(), rules);
-        return read_plugin_file(directory, whole.filename().string(), SearchOrigin::command_line, rules);
-    } catch (const Error& problem) {
-        PluginFile file;
-        file.path = whole.string();
-        file.error = problem;
-        return file;
-    }
 }
 
 }  // namespace berth::inline host_v1

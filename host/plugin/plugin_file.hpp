@@ -1,6 +1,7 @@
 // One candidate file: what it says of itself, or why it is refused. Reading it runs none of its code.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,12 @@
 #include "trust.hpp"
 
 namespace berth::inline host_v1 {
+
+/// More is no plugin: what is verified before it is loaded is read whole.
+inline constexpr std::uint64_t max_plugin_bytes = std::uint64_t{512} << 20U;
+
+/// Throws Error BERTH-P-27, without location.
+void check_plugin_size(std::uint64_t bytes);
 
 struct PluginFile {
     std::string path;  ///< absolute
@@ -28,8 +35,5 @@ struct PluginFile {
 /// Opens, checks and reads one file. What is wrong with it is kept in `error`, never thrown.
 [[nodiscard]] PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string& file_name,
                                           SearchOrigin origin, const TrustRules& rules);
-
-/// The same for a file named by its path, such as for `berth plugin inspect ./acme.so`.
-[[nodiscard]] PluginFile read_plugin_file(const std::string& path, const TrustRules& rules);
 
 }  // namespace berth::inline host_v1

@@ -21,6 +21,7 @@ OWNERS = {
     "spdlog": (r"spdlog/", "host/"),
     "SQLite": (r"sqlite3\.h$", "host/service/state/"),
     "libcurl": (r"curl/curl\.h$", "host/service/http/", "tests/bench/"),
+    "libsodium": (r"sodium(\.h$|/)", "host/plugin/"),
     "libseccomp": (r"seccomp\.h$", "plugins/local/filter/"),
     "libarchive": (r"archive(_entry)?\.h$", "plugins/common/"),
 }

@@ -36,7 +36,7 @@ tests/     tests
 """
 GOOD = {
     "README.md": README,
-    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp tar.cpp database.cpp bare_curl.cpp socket.cpp\n",
+    "CMakeLists.txt": "# What there is to build here.\nloader.cpp reader.cpp schema.cpp log.cpp x.cpp server.cpp maker.cpp content_hash.cpp tar.cpp database.cpp bare_curl.cpp socket.cpp\n",
     "config/berth.yaml": "version: 1\n",
     "docs/diagnostics.md": "| BERTH-P-01 | a | b | c |\n",
     "host/base/error.hpp": COMMENT + NAMESPACE,
@@ -52,6 +52,7 @@ GOOD = {
     "tests/bench/bare_curl.cpp": COMMENT + "#include <curl/curl.h>\n",
     "host/service/websocket/beast.hpp": COMMENT + NAMESPACE + "#include <boost/asio.hpp>\n#include <openssl/ssl.h>\n",
     "plugins/local/README.md": "# local\n",
+    "host/plugin/content_hash.cpp": COMMENT + "#include <sodium/crypto_hash_sha256.h>\n#include <sodium/utils.h>\n",
     "plugins/local/filter/maker.cpp": COMMENT + "#include <seccomp.h>\n",
     "sdk/include/berth/provider.hpp": COMMENT + "namespace berth::inline sdk_v1 {}\n",
     "tests/standins/server.cpp": COMMENT + "#include <boost/beast/core.hpp>\n",
@@ -66,6 +67,7 @@ BAD = {
         {"host/engine/log.cpp": COMMENT + "#include <yaml-cpp/yaml.h>\n"},
         {"host/config/reader.cpp": COMMENT},
         {"plugins/local/launch.cpp": COMMENT + "#include <seccomp.h>\n"},
+        {"host/plugin/loader.cpp": COMMENT + "#include <boost/dll.hpp>\n#include <sodium.h>\n"},
         {"plugins/local/tar.cpp": COMMENT + "#include <archive_entry.h>\n"},
         {"host/base/error.hpp": COMMENT + NAMESPACE + "#include <boost/filesystem.hpp>\n"},
         {"tests/unit/x.cpp": COMMENT + "#include <boost/asio.hpp>\n"},

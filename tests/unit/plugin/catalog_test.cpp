@@ -132,12 +132,3 @@ TEST_CASE("a file of that name that was refused explains itself") {
     CHECK(says(other, "1 refused"));
     CHECK(says(other, "`berth plugin ls` says why"));
 }
-
-TEST_CASE("one file by its path, for `plugin inspect`") {
-    const Scratch scratch;
-    scratch.plugin("a.so", "ant");
-    const auto rules = TrustRules::of_this_process();
-    CHECK(read_plugin_file((scratch.path / "a.so").string(), rules).manifest->name == "ant");
-    CHECK(read_plugin_file((scratch.path / "b.so").string(), rules).error->diagnostic() == "BERTH-P-06");
-    CHECK(read_plugin_file((scratch.path / "none" / "b.so").string(), rules).error->diagnostic() == "BERTH-P-02");
-}

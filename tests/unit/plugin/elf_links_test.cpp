@@ -148,6 +148,8 @@ TEST_CASE("addresses and sizes outside of the segments, up to those that overflo
     auto texts = Image().with_links(usual);
     entry(texts, DT_STRSZ).d_un.d_val = ~std::uint64_t{0};
     CHECK(is_damaged(texts, "longer than 32 MiB"));
+    entry(texts, DT_STRSZ).d_un.d_val = 1U << 20U;
+    CHECK(is_damaged(texts, "outside of its segments"));
     auto name = Image().with_links(usual);
     put(name, entry(name, DT_SYMTAB).d_un.d_ptr + sizeof(Elf64_Sym), 0xFFFFFFFFU);
     CHECK(is_damaged(name, "the name of a symbol lies outside"));

@@ -51,9 +51,14 @@ TEST_CASE("my own files are trusted while nobody else may write them") {
     }
 }
 
-TEST_CASE("a sticky directory for everybody is still one for everybody") {
+TEST_CASE("in a sticky directory for everybody my file is mine, and in any other it is not") {
     const Scratch scratch;
     scratch.mode(".", 01777);
+    CHECK(verdict(scratch.path) == "trusted");
+    scratch.mode("x.so", 0646);
+    CHECK(verdict(scratch.path) == "BERTH-P-04");
+    scratch.mode("x.so", 0644);
+    scratch.mode(".", 0777);
     CHECK(verdict(scratch.path) == "BERTH-P-04");
 }
 

@@ -1,0 +1,21 @@
+// A plugin file and what was found out about it, for people and for programs. Looks at no file itself.
+#pragma once
+
+#include <string>
+
+#include "../plugin/inspection.hpp"
+#include "json_output.hpp"
+#include "table.hpp"
+
+namespace berth::inline host_v1::cli {
+
+/// As `plugin ls` has it.
+[[nodiscard]] Json json_of(const PluginFile& file);
+/// All of it.
+[[nodiscard]] Json json_of(const Inspection& inspection);
+[[nodiscard]] std::string sheet_of(const Inspection& inspection, Colour colour);
+
+/// "16 of 16".
+[[nodiscard]] std::string method_count(const Manifest& manifest);
+
+}  // namespace berth::inline host_v1::cli
