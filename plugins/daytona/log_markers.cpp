@@ -7,24 +7,45 @@ namespace berth_daytona {
 
 namespace {
 
-constexpr std::string_view label_bytes("\x01\x02", 2);
 constexpr std::size_t label_length = 3;
+
+// Where the next byte is that labels are made of. Each of the two is looked for by itself, which is many times faster, and
+// again only when it has been passed, so that many of one do not make the other be looked for as often.
+class LabelBytes {
+public:
+    explicit LabelBytes(std::string_view bytes) : bytes_(bytes) {}
+    [[nodiscard]] std::size_t next(std::size_t from) {
+        out_ = look('\x01', from, out_);
+        err_ = look('\x02', from, err_);
+        return std::min(out_, err_);
+    }
+
+private:
+    [[nodiscard]] std::size_t look(char byte, std::size_t from, std::size_t known) const {
+        return known != unknown && known >= from ? known : std::min(bytes_.find(byte, from), bytes_.size());
+    }
+    static constexpr std::size_t unknown = std::string_view::npos;
+    std::string_view bytes_;
+    std::size_t out_ = unknown;
+    std::size_t err_ = unknown;
+};
 
 }  // namespace
 
 void LogMarkers::take(std::string_view bytes, const Pass& pass) {
-    while (!bytes.empty()) {
+    LabelBytes labels(bytes);
+    for (std::size_t at = 0; at < bytes.size();) {
         if (count_ == 0) {
-            const std::size_t at = std::min(bytes.find_first_of(label_bytes), bytes.size());
-            if (at != 0) pass(stream_, bytes.substr(0, at));
-            bytes.remove_prefix(at);
-            if (bytes.empty()) return;
-            held_ = bytes.front();
-        } else if (bytes.front() != held_) {
+            const std::size_t label = labels.next(at);
+            if (label != at) pass(stream_, bytes.substr(at, label - at));
+            if (label == bytes.size()) return;
+            at = label;
+            held_ = bytes[at];
+        } else if (bytes[at] != held_) {
             give_back(pass);
             continue;
         }
-        bytes.remove_prefix(1);
+        ++at;
         if (++count_ != label_length) continue;
         count_ = 0;
         stream_ = held_ == '\x01' ? berth::Stream::out : berth::Stream::err;
