@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace berth::inline host_v1 {
@@ -82,6 +84,15 @@ std::optional<std::string> nearest_name(std::string_view word, std::span<const s
 
 bool is_utf8(std::string_view bytes) noexcept {
     for (std::size_t index = 0; index < bytes.size();) {
+        // Plain letters, which most text is made of, eight at a time.
+        std::uint64_t eight = 0;
+        if (index + sizeof eight <= bytes.size()) {
+            std::memcpy(&eight, bytes.data() + index, sizeof eight);
+            if ((eight & 0x8080808080808080U) == 0) {
+                index += sizeof eight;
+                continue;
+            }
+        }
         const auto length = character_at(bytes, index);
         if (length == 0) return false;
         index += length;

@@ -81,14 +81,12 @@ berth_socket::~berth_socket() {
 void berth_socket::close(int code) noexcept {
     if (is_closed_.exchange(true)) return;
     // What may not be said on a wire becomes the usual goodbye.
-    const bool is_sayable = (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
-                            (code >= 3000 && code <= 4999);
     std::unique_ptr<SocketConnection> closing;
     {
         const std::lock_guard lock(mutex_);
         closing = std::move(connection_);
     }
-    closing->close(is_sayable ? code : 1000);
+    closing->close(is_sayable(code) ? code : 1000);
 }
 
 void berth_socket::call_cancelled() noexcept {

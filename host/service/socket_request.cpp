@@ -1,6 +1,7 @@
 #include "socket_request.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -22,6 +23,17 @@ struct HostAndPort {
     std::string host;
     std::string port;
 };
+
+bool is_handshake(std::string_view name) {
+    constexpr std::array<std::string_view, 4> names{"sec-websocket-accept", "sec-websocket-extensions",
+                                                    "sec-websocket-key", "sec-websocket-version"};
+    const auto is_same = [](char left, char right) {
+        return left == (right >= 'A' && right <= 'Z' ? right + 32 : right);
+    };
+    return std::any_of(names.begin(), names.end(), [&](std::string_view one) {
+        return std::equal(one.begin(), one.end(), name.begin(), name.end(), is_same);
+    });
+}
 
 /// "host:port", "[::1]:port", or without a port. Nothing when it is none of these.
 std::optional<HostAndPort> split(std::string_view authority, const char* usual_port) {
@@ -89,6 +101,10 @@ SocketWish socket_wish_of(const berth_http_request* incoming) {
     request->method = {"GET", 3};
     auto checked = plan_of(&*request);
     if (checked.url.find('#') != std::string::npos) refuse("for an address with a fragment");
+
+    // With two opinions on what was agreed on, the frames that follow mean nothing.
+    for (const auto& [name, value] : checked.headers)
+        if (is_handshake(name)) refuse("for the header " + name + ", which it writes itself");
 
     const bool is_secure = checked.url.starts_with("https:");
     const auto begin = checked.url.find("://") + 3;

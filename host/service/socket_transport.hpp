@@ -39,9 +39,16 @@ enum class SocketMessageKind { text, binary };
 struct SocketEvent {
     enum class Kind { text, binary, closed };
     Kind kind = Kind::closed;
-    std::string bytes;
-    int close_code = 1006;  ///< with `closed`; 1006 when the peer did not say
+    std::string_view bytes;              ///< of what `keeper` keeps
+    std::shared_ptr<const void> keeper;  ///< of many messages together, where they came together
+    int close_code = 1006;               ///< with `closed`; 1006 when the peer did not say
 };
+
+/// Whether a code may stand in a goodbye: those between say what nobody said.
+[[nodiscard]] constexpr bool is_sayable(int close_code) noexcept {
+    const bool is_reserved = close_code == 1004 || close_code == 1005 || close_code == 1006;
+    return (close_code >= 1000 && close_code <= 1014 && !is_reserved) || (close_code >= 3000 && close_code <= 4999);
+}
 
 /// Why there is no connection, or no more of it.
 struct SocketFailure {
@@ -102,6 +109,6 @@ public:
 using MakeSocketTransport = SocketTransport*(const HttpTransportOptions& options) noexcept;
 
 /// The function of that type which the module has. The number changes with anything in this file.
-inline constexpr const char* make_socket_transport_symbol = "berth_make_socket_transport_1";
+inline constexpr const char* make_socket_transport_symbol = "berth_make_socket_transport_2";
 
 }  // namespace berth::inline host_v1

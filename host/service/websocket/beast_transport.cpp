@@ -45,7 +45,7 @@ public:
     [[nodiscard]] SocketStep try_receive(const ServiceCall& call) noexcept override {
         return take(call, Mailbox::Waiting::no);
     }
-    [[nodiscard]] const SocketEvent& event() const noexcept override { return event_; }
+    [[nodiscard]] const SocketEvent& event() const noexcept override { return mailbox_->event(); }
     [[nodiscard]] const SocketFailure& failure() const noexcept override {
         return out_of_memory_ ? memory_failure_ : mailbox_->failure();
     }
@@ -72,15 +72,14 @@ private:
     }
     SocketStep take(const ServiceCall& call, Mailbox::Waiting waiting) noexcept {
         return guarded([&] {
-            const auto step = mailbox_->receive(call, waiting, event_);
-            if (mailbox_->has_room_again()) conversation_->kick();
+            const auto step = mailbox_->receive(call, waiting);
+            if (mailbox_->has_made_room()) conversation_->kick();
             return step;
         });
     }
 
     std::shared_ptr<Mailbox> mailbox_;
     std::shared_ptr<Conversation> conversation_;
-    SocketEvent event_;
     bool said_goodbye_ = false;
     bool out_of_memory_ = false;
     const SocketFailure memory_failure_{SocketFailure::Kind::unusable, {}, 0, {}};
@@ -160,7 +159,7 @@ private:
 
 }  // namespace
 
-extern "C" SocketTransport* berth_make_socket_transport_1(const HttpTransportOptions& options) noexcept {
+extern "C" SocketTransport* berth_make_socket_transport_2(const HttpTransportOptions& options) noexcept {
     try {
         return std::make_unique<BeastTransport>(options).release();
     } catch (const std::exception&) {

@@ -1,44 +1,31 @@
 #include "conversation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "../http/retry_after.hpp"
+#include "carrier.hpp"
+#include "dialogue.hpp"
+#include "handshake.hpp"
 
 namespace berth::inline host_v1 {
 
 namespace {
 
-/// A message beyond this is refused: it would be kept in memory as a whole.
-constexpr std::size_t longest_message = std::size_t{16} << 20U;
-constexpr std::size_t write_buffer = std::size_t{64} << 10U;
+using Clock = std::chrono::steady_clock;
 /// How long a peer may be silent: it is asked for a sign of life at half of it.
 constexpr std::chrono::seconds longest_silence{60};
-/// How long a goodbye may take.
+/// How long a goodbye may take, from the last byte that moved; and the words of who refuses.
 constexpr std::chrono::seconds longest_goodbye{1};
+/// So many "wait a little" may come before an answer.
+constexpr int most_interim_answers = 8;
 
 using Endpoint = asio::generic::stream_protocol::endpoint;
-using Error = beast::error_code;
+using Error = boost::system::error_code;
 namespace http = beast::http;
-
-std::string base64(const std::string& bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    const auto length =
-        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                        reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(length));
-    return text;
-}
-
-/// Which of its certificates the server should show. The library's own macro is a cast of C.
-bool ask_for_name(SSL* connection, const std::string& name) {
-    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): it is copied there
-    void* const text = const_cast<char*>(name.c_str());
-    return SSL_ctrl(connection, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, text) == 1;
-}
 
 template <typename Stream>
 class Talk final : public Conversation, public std::enable_shared_from_this<Talk<Stream>> {
@@ -50,7 +37,9 @@ public:
           plan_(std::move(plan)),
           mailbox_(std::move(mailbox)),
           resolver_(surroundings.loop),
-          socket_(make_stream(surroundings)) {}
+          timer_(surroundings.loop),
+          stream_(make_stream(surroundings)),
+          dialogue_(mailbox_, make_frame_mask) {}
 
     Talk(const Talk&) = delete;
     Talk& operator=(const Talk&) = delete;
@@ -68,15 +57,21 @@ public:
     }
 
 private:
-    static websocket::stream<Stream> make_stream(const SocketSurroundings& surroundings) {
+    static Stream make_stream(const SocketSurroundings& surroundings) {
         if constexpr (is_secure) {
-            return websocket::stream<Stream>(surroundings.loop, surroundings.security);
+            return Stream(surroundings.loop, surroundings.security);
         } else {
-            return websocket::stream<Stream>(surroundings.loop);
+            return Stream(surroundings.loop);
         }
     }
 
-    [[nodiscard]] Carrier& carrier() { return beast::get_lowest_layer(socket_); }
+    [[nodiscard]] Carrier& carrier() {
+        if constexpr (is_secure) {
+            return stream_.next_layer();
+        } else {
+            return stream_;
+        }
+    }
 
     /// A handler that keeps this alive and is not run once the connection was dropped.
     template <typename Function>
@@ -84,6 +79,15 @@ private:
         return [self = this->shared_from_this(), function](auto... arguments) {
             if (!self->dropped_) (self.get()->*function)(arguments...);
         };
+    }
+
+    /// One alarm at a time: a new one is in place of the last.
+    void wake_after(Clock::duration time, void (Talk::*function)()) {
+        timer_.expires_after(time);
+        timer_.async_wait([self = this->shared_from_this(), function](const Error& error) {
+            const bool is_last = !error && self->timer_.expiry() <= Clock::now();
+            if (is_last && !self->dropped_) (self.get()->*function)();
+        });
     }
 
     void fail(SocketFailure::Kind kind, std::string reason) {
@@ -95,14 +99,16 @@ private:
     void drop() {
         dropped_ = true;
         resolver_.cancel();
-        carrier().close();
+        timer_.cancel();
+        Error ignored;
+        carrier().close(ignored);
     }
 
     // --- to the server ---
 
     void find() {
         if (dropped_) return;
-        carrier().expires_after(around_.options.connect_limit);
+        wake_after(around_.options.connect_limit, &Talk::took_too_long);
         if (!plan_.unix_socket.empty()) {
             endpoints_.emplace_back(asio::local::stream_protocol::endpoint(plan_.unix_socket));
             connect();
@@ -113,6 +119,8 @@ private:
         resolver_.async_resolve(host, port, then(&Talk::found));
     }
 
+    void took_too_long() { fail(SocketFailure::Kind::unreachable, "it took too long"); }
+
     void found(Error error, asio::ip::tcp::resolver::results_type results) {
         if (error) return fail(SocketFailure::Kind::unreachable, error);
         for (const auto& result : results)
@@ -122,35 +130,32 @@ private:
 
     void connect() {
         if (next_ == endpoints_.size()) return fail(SocketFailure::Kind::unreachable, "there is no address for it");
-        carrier().async_connect(endpoints_[next_++], then(&Talk::connected));
+        const auto& endpoint = endpoints_[next_++];
+        if (const auto error = make_socket(carrier(), endpoint)) return connected(error);
+        carrier().async_connect(endpoint, then(&Talk::connected));
     }
 
     void connected(Error error) {
-        if (error == beast::error::timeout) return fail(SocketFailure::Kind::unreachable, "it took too long");
         if (error && next_ < endpoints_.size()) {
-            carrier().close();
+            Error ignored;
+            carrier().close(ignored);
             return connect();
         }
         if (error) return fail(SocketFailure::Kind::unreachable, error);
-        if (plan_.unix_socket.empty()) carrier().socket().set_option(asio::ip::tcp::no_delay(true), error);
+        if (plan_.unix_socket.empty()) carrier().set_option(asio::ip::tcp::no_delay(true), error);
         if (plan_.proxy) return ask_proxy();
         secure();
     }
 
     void ask_proxy() {
-        const auto target = plan_.host.find(':') == std::string::npos ? plan_.host + ":" + plan_.port
-                                                                      : "[" + plan_.host + "]:" + plan_.port;
-        asking_ = {http::verb::connect, target, 11};
-        asking_.set(http::field::host, target);
-        asking_.set(http::field::user_agent, around_.options.user_agent);
-        if (!plan_.proxy->credentials.empty())
-            asking_.set(http::field::proxy_authorization, "Basic " + base64(plan_.proxy->credentials));
+        asking_ = proxy_request_of(plan_, around_.options.user_agent);
         http::async_write(carrier(), asking_, then(&Talk::proxy_asked));
     }
 
     void proxy_asked(Error error, std::size_t /*bytes*/) {
         if (error) return fail(SocketFailure::Kind::unreachable, "the proxy went away");
         answering_.skip(true);
+        answering_.header_limit(longest_answer_head);
         http::async_read_header(carrier(), buffer_, answering_, then(&Talk::proxy_answered));
     }
 
@@ -165,162 +170,197 @@ private:
 
     void secure() {
         if constexpr (is_secure) {
-            auto& stream = socket_.next_layer();
-            Error error;
-            asio::ip::make_address(plan_.host, error);
-            // An address has no name to ask for.
-            if (error && !ask_for_name(stream.native_handle(), plan_.host))
+            if (!expect_name(stream_, plan_.host))
                 return fail(SocketFailure::Kind::unusable, "its name cannot be asked for");
-            stream.set_verify_callback(asio::ssl::host_name_verification(plan_.host));
-            stream.async_handshake(asio::ssl::stream_base::client, then(&Talk::secured));
+            stream_.async_handshake(asio::ssl::stream_base::client, then(&Talk::secured));
         } else {
-            shake_hands();
+            ask();
         }
     }
 
     void secured(Error error) {
         if constexpr (is_secure) {
-            if (!error) return shake_hands();
-            const auto verified = SSL_get_verify_result(socket_.next_layer().native_handle());
+            if (!error) return ask();
+            const auto verified = SSL_get_verify_result(stream_.native_handle());
             if (verified != X509_V_OK)
                 return fail(SocketFailure::Kind::insecure, X509_verify_cert_error_string(verified));
             // A wrong name is told by our own callback alone.
             const bool is_name = std::string(error.message()).find("certificate verify failed") != std::string::npos;
-            fail(is_name ? SocketFailure::Kind::insecure : SocketFailure::Kind::unreachable, error);
+            if (is_name) return fail(SocketFailure::Kind::insecure, "its certificate is not for that name");
+            fail(SocketFailure::Kind::unreachable, error);
         }
     }
 
-    void shake_hands() {
-        socket_.set_option(websocket::stream_base::decorator([this](websocket::request_type& request) {
-            request.set(http::field::user_agent, around_.options.user_agent);
-            for (const auto& [name, value] : plan_.headers)
-                request.set(name, value);
-        }));
-        socket_.read_message_max(longest_message);
-        socket_.auto_fragment(false);  // a message is a frame
-        socket_.write_buffer_bytes(write_buffer);
-        socket_.async_handshake(answer_, plan_.host_field, plan_.target, then(&Talk::shaken));
+    void ask() {
+        key_ = make_socket_key();
+        asking_ = request_of(plan_, around_.options.user_agent, key_);
+        http::async_write(stream_, asking_, then(&Talk::asked));
     }
 
-    void shaken(Error error) {
-        if (error == websocket::error::upgrade_declined) return refused();
-        if (error == beast::error::timeout) return fail(SocketFailure::Kind::unreachable, "it took too long");
-        const bool has_gone =
-            error && (error == http::error::end_of_stream || error.category() == asio::error::get_system_category());
-        if (has_gone) return fail(SocketFailure::Kind::unreachable, "the connection ended while it was opened");
-        if (error) return fail(SocketFailure::Kind::malformed, error);
-        carrier().expires_never();
-        websocket::stream_base::timeout limits{longest_goodbye, plan_.idle_limit.value_or(longest_silence), true};
-        socket_.set_option(limits);
-        // The end is told when the peer says it, not when it has also closed the connection, which it may forget.
-        socket_.control_callback([this](websocket::frame_type kind, beast::string_view /*payload*/) {
-            if (kind == websocket::frame_type::close) tell_close();
-        });
-        is_open_ = true;
-        mailbox_->is_open();
-        receive();
-        go_on();
+    void asked(Error error, std::size_t /*bytes*/) {
+        if (error) return fail(SocketFailure::Kind::unreachable, "the connection ended while it was opened");
+        hear_answer();
     }
 
-    /// The server has another answer than a connection.
+    void hear_answer() {
+        answer_.emplace();
+        answer_->header_limit(longest_answer_head);
+        answer_->body_limit(boost::none);  // no more is read than there is room for
+        http::async_read_header(stream_, buffer_, *answer_, then(&Talk::answered));
+    }
+
+    void answered(Error error, std::size_t /*bytes*/) {
+        const bool is_http = error && error.category() == http::make_error_code(http::error::end_of_stream).category();
+        if (is_http && error != http::error::end_of_stream && error != http::error::partial_message)
+            return fail(SocketFailure::Kind::malformed, error);
+        if (error) return fail(SocketFailure::Kind::unreachable, "the connection ended while it was opened");
+        const auto status = answer_->get().result_int();
+        if (status / 100 == 1 && status != 101 && ++interim_answers_ <= most_interim_answers) return hear_answer();
+        if (status != 101) return hear_refusal();
+        if (auto objection = objection_to(*answer_, key_))
+            return fail(SocketFailure::Kind::malformed, std::move(*objection));
+        open();
+    }
+
+    /// The server has another answer than a connection, and its body may say why.
+    void hear_refusal() {
+        wake_after(longest_goodbye, &Talk::refused);
+        auto& body = answer_->get().body();
+        body.data = refusal_.data();
+        body.size = refusal_.size();
+        http::async_read(stream_, buffer_, *answer_, then(&Talk::refusal_heard));
+    }
+    void refusal_heard(Error /*error*/, std::size_t /*bytes*/) { refused(); }
     void refused() {
-        SocketFailure failure;
-        failure.kind = SocketFailure::Kind::refused;
-        failure.status = static_cast<int>(answer_.result_int());
-        HttpHeaders headers;
-        for (const auto& field : answer_) {
-            if (field.name() == http::field::retry_after)
-                headers.emplace_back("retry-after", std::string(field.value()));
-        }
-        failure.retry_after = retry_after_of(headers, {}, std::chrono::system_clock::now());
-        mailbox_->failed(std::move(failure));
+        const auto used = refusal_.size() - answer_->get().body().size;
+        mailbox_->failed(refusal_of(*answer_, {refusal_.data(), used}));
         drop();
     }
 
     // --- open ---
 
-    void receive() {
-        buffer_.clear();
-        socket_.async_read(buffer_, then(&Talk::received));
-    }
-
-    void received(Error error, std::size_t /*bytes*/) {
-        if (error) return received_end(error);
-        SocketEvent event;
-        event.kind = socket_.got_text() ? SocketEvent::Kind::text : SocketEvent::Kind::binary;
-        const auto bytes = buffer_.cdata();
-        event.bytes.assign(static_cast<const char*>(bytes.data()), bytes.size());
-        if (mailbox_->arrived(std::move(event))) {
-            receive();
-        } else {
-            is_reading_ = false;
-            go_on();  // there may be room again already
+    void open() {
+        is_open_ = true;
+        mailbox_->is_open();
+        heard_at_ = Clock::now();
+        watch();
+        auto hearing = Dialogue::Hearing::on;
+        while (buffer_.size() > 0 && hearing != Dialogue::Hearing::over) {  // what came with the answer
+            const auto room = dialogue_.room();
+            const auto size = asio::buffer_copy(asio::buffer(room.data(), room.size()), buffer_.data());
+            buffer_.consume(size);
+            hearing = dialogue_.arrived(size);
         }
+        heard(hearing);
     }
 
-    void tell_close() {
-        const auto code = static_cast<int>(socket_.reason().code);
-        mailbox_->ended(code == 0 ? 1005 : code);
+    void read() {
+        is_reading_ = true;
+        const auto room = dialogue_.room();
+        stream_.async_read_some(asio::buffer(room.data(), room.size()), then(&Talk::received));
     }
 
-    void received_end(const Error& error) {
-        if (error == websocket::error::closed) {
-            tell_close();
-        } else if (error == beast::error::timeout && plan_.idle_limit) {
-            return fail(SocketFailure::Kind::idle, std::string());
-        } else if (error.category() == asio::error::get_system_category() || error == asio::error::eof ||
-                   error == beast::error::timeout || error == asio::ssl::error::stream_truncated ||
-                   error.category() == asio::error::get_ssl_category()) {
-            mailbox_->ended(1006);
-        } else if (error == websocket::error::message_too_big) {
-            return fail(SocketFailure::Kind::malformed, "a message is larger than 16 MiB");
-        } else {
-            return fail(SocketFailure::Kind::malformed, error);
+    void received(Error error, std::size_t bytes) {
+        is_reading_ = false;
+        if (error) {
+            mailbox_->ended(1006);  // unless it said so itself
+            return drop();
         }
-        drop();
+        heard_at_ = Clock::now();
+        has_asked_ = false;
+        if (is_over_) return read();  // until it has closed, too: else what we said last might be lost
+        heard(dialogue_.arrived(bytes));
+    }
+
+    void heard(Dialogue::Hearing hearing) {
+        is_over_ = hearing == Dialogue::Hearing::over;
+        if (is_over_) wake_after(longest_goodbye, &Talk::drop);
+        if (is_over_ || hearing == Dialogue::Hearing::on) read();
+        go_on();
     }
 
     void go_on() {
-        if (dropped_ || !is_open_) return;
-        if (!is_reading_ && mailbox_->take_room()) {
-            is_reading_ = true;
-            receive();
+        if (dropped_) return;
+        const auto goodbye = mailbox_->goodbye();
+        if (!is_open_) {
+            if (goodbye) drop();
+            return;
         }
-        if (is_writing_) return;
-        if (auto letter = mailbox_->next_outgoing()) {
-            is_writing_ = true;
-            letter_ = std::move(*letter);
-            socket_.text(letter_.kind == SocketMessageKind::text);
-            socket_.async_write(asio::buffer(letter_.bytes), then(&Talk::sent));
-        } else if (const auto code = mailbox_->goodbye()) {
-            is_writing_ = true;
-            socket_.async_close(static_cast<websocket::close_code>(*code), then(&Talk::closed));
+        if (goodbye && !is_leaving_) {
+            is_leaving_ = true;
+            wake_after(longest_goodbye, &Talk::drop);
         }
+        if (!is_reading_ && mailbox_->may_read_on()) read();
+        if (!is_writing_) write();
     }
 
-    void sent(Error error, std::size_t /*bytes*/) {
+    void write() {
+        leaving_bytes_ = dialogue_.next_bytes();
+        if (!leaving_bytes_.empty()) return write_some();
+        if (!is_over_ || !dialogue_.has_said_goodbye()) return;
+        Error ignored;
+        carrier().shutdown(asio::socket_base::shutdown_send, ignored);
+    }
+
+    void write_some() {
+        is_writing_ = true;
+        stream_.async_write_some(asio::buffer(leaving_bytes_.data(), leaving_bytes_.size()), then(&Talk::wrote));
+    }
+
+    void wrote(Error error, std::size_t bytes) {
         is_writing_ = false;
         // What is wrong with the connection is told by reading, which also hears a reason.
-        if (!error) go_on();
+        if (error) return;
+        if (is_leaving_ && !is_over_) wake_after(longest_goodbye, &Talk::drop);
+        leaving_bytes_.remove_prefix(bytes);
+        if (!leaving_bytes_.empty()) return write_some();
+        write();
     }
 
-    void closed(Error /*error*/) { drop(); }
+    /// Silence is the peer's only while somebody listens.
+    void watch() {
+        const auto now = Clock::now();
+        if (!is_reading_) heard_at_ = now;
+        const Clock::duration limit = plan_.idle_limit ? Clock::duration(*plan_.idle_limit) : longest_silence;
+        const auto silence = now - heard_at_;
+        if (silence >= limit) {
+            if (plan_.idle_limit) return fail(SocketFailure::Kind::idle, std::string());
+            mailbox_->ended(1006);
+            return drop();
+        }
+        if (silence >= limit / 2 && !std::exchange(has_asked_, true)) {
+            dialogue_.ping();
+            go_on();
+            if (dropped_ || is_leaving_) return;
+        }
+        wake_after((has_asked_ ? limit : limit / 2) - silence, &Talk::watch);
+    }
 
     const SocketSurroundings around_;
     const SocketPlan plan_;
     const std::shared_ptr<Mailbox> mailbox_;
     asio::ip::tcp::resolver resolver_;
-    websocket::stream<Stream> socket_;
+    asio::steady_timer timer_;
+    Stream stream_;
     std::vector<Endpoint> endpoints_;
     std::size_t next_ = 0;
     http::request<http::empty_body> asking_;
-    http::response_parser<http::empty_body> answering_;
-    websocket::response_type answer_;
+    http::response_parser<http::empty_body> answering_;  // the proxy's
+    std::string key_;
+    std::optional<SocketAnswer> answer_;
+    int interim_answers_ = 0;
+    std::array<char, longest_refusal> refusal_{};
     beast::flat_buffer buffer_;
-    Mailbox::Letter letter_;
+
+    Dialogue dialogue_;
+    std::string_view leaving_bytes_;
+    Clock::time_point heard_at_;
+    bool has_asked_ = false;
     bool is_open_ = false;
-    bool is_reading_ = true;
+    bool is_reading_ = false;
     bool is_writing_ = false;
+    bool is_leaving_ = false;  // our side has had enough
+    bool is_over_ = false;     // the peer's side has
     bool dropped_ = false;
 };
 

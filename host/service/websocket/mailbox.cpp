@@ -1,5 +1,7 @@
 #include "mailbox.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "../service_call.hpp"
@@ -14,13 +16,20 @@ void Mailbox::is_open() {
     waiting_.wake();
 }
 
-bool Mailbox::arrived(SocketEvent event) {
+bool Mailbox::arrived(std::vector<SocketEvent>& events) {
     const std::lock_guard lock(mutex_);
-    if (goodbye_) return true;  // nobody listens any more
-    incoming_bytes_ += event.bytes.size();
-    incoming_.push_back(std::move(event));
-    tell();
-    reader_waits_ = incoming_bytes_ >= most_waiting;
+    if (!goodbye_ && !events.empty()) {  // else nobody listens any more
+        for (const auto& event : events)
+            incoming_cost_ += event.bytes.size() + message_cost;
+        if (incoming_.empty()) {
+            incoming_.swap(events);
+        } else {
+            std::move(events.begin(), events.end(), std::back_inserter(incoming_));
+        }
+        tell();
+        reader_waits_ = incoming_cost_ >= most_waiting;
+    }
+    events.clear();
     return !reader_waits_;
 }
 
@@ -46,7 +55,7 @@ std::optional<Mailbox::Letter> Mailbox::next_outgoing() {
     if (outgoing_.empty()) return std::nullopt;
     auto letter = std::move(outgoing_.front());
     outgoing_.pop_front();
-    outgoing_bytes_ -= letter.bytes.size();
+    outgoing_cost_ -= letter.bytes.size() + message_cost;
     waiting_.wake();
     return letter;
 }
@@ -81,68 +90,76 @@ SocketStep Mailbox::opened(const ServiceCall& call) {
 
 SocketStep Mailbox::send(const ServiceCall& call, Letter letter) {
     Lock lock(mutex_);
-    const auto ready = [this] { return outgoing_bytes_ < most_waiting || failed_ || close_code_; };
+    const auto ready = [this] { return outgoing_cost_ < most_waiting || failed_ || close_code_; };
     if (!wait(call, lock, ready)) return SocketStep::given_up;
     if (close_code_ && !failed_) {
         failed_ = true;
         failure_ = {SocketFailure::Kind::broken, "it was closed with the code " + std::to_string(*close_code_), 0, {}};
     }
     if (failed_) return SocketStep::failed;
-    outgoing_bytes_ += letter.bytes.size();
+    outgoing_cost_ += letter.bytes.size() + message_cost;
     outgoing_.push_back(std::move(letter));
     return SocketStep::done;
 }
 
-SocketStep Mailbox::receive(const ServiceCall& call, Waiting waiting, SocketEvent& into) {
-    Lock lock(mutex_);
-    const auto ready = [this] { return !incoming_.empty() || close_code_ || failed_; };
-    if (waiting == Waiting::yes) {
-        if (!wait(call, lock, ready)) return SocketStep::given_up;
-    } else {
-        if (stopped(call, lock)) return SocketStep::given_up;
-        if (!ready()) return SocketStep::again;
+SocketStep Mailbox::receive(const ServiceCall& call, Waiting waiting) {
+    event_ = {};
+    if (next_ == held_.size()) {
+        Lock lock(mutex_);
+        const auto ready = [this] { return !incoming_.empty() || is_over(); };
+        if (waiting == Waiting::yes) {
+            if (!wait(call, lock, ready)) return SocketStep::given_up;
+        } else {
+            if (stopped(call, lock)) return SocketStep::given_up;
+            if (!ready()) return SocketStep::again;
+        }
+        if (incoming_.empty()) {
+            if (!close_code_) return SocketStep::failed;
+            event_.close_code = *close_code_;
+            return SocketStep::done;
+        }
+        fetch();
+    } else if (call.stopped()) {
+        return SocketStep::given_up;
     }
-    if (!incoming_.empty()) {
-        into = std::move(incoming_.front());
-        incoming_.pop_front();
-        incoming_bytes_ -= into.bytes.size();
-        event_.tell(is_readable());
-        return SocketStep::done;
+    event_ = std::move(held_[next_++]);
+    if (next_ == held_.size()) {
+        const std::lock_guard lock(mutex_);
+        readiness_.tell(is_readable());
     }
-    if (close_code_) {
-        into = {SocketEvent::Kind::closed, {}, *close_code_};
-        return SocketStep::done;
-    }
-    return SocketStep::failed;
+    return SocketStep::done;
 }
 
-bool Mailbox::has_room_again() const {
-    const std::lock_guard lock(mutex_);
-    return reader_waits_ && incoming_bytes_ < most_waiting / 2;
+/// All that has come, at once: the lock is taken once for many messages.
+void Mailbox::fetch() {
+    held_.clear();
+    held_.swap(incoming_);
+    next_ = 0;
+    incoming_cost_ = 0;
+    has_made_room_ = reader_waits_;
 }
 
-bool Mailbox::take_room() {
+bool Mailbox::may_read_on() {
     const std::lock_guard lock(mutex_);
-    if (!reader_waits_ || incoming_bytes_ >= most_waiting / 2) return false;
-    reader_waits_ = false;
-    return true;
+    if (incoming_cost_ < most_waiting) reader_waits_ = false;
+    return !reader_waits_;
 }
 
 void Mailbox::tell() {
     waiting_.wake();
-    event_.tell(is_readable());
+    readiness_.tell(true);
 }
 
 int Mailbox::descriptor() {
     const std::lock_guard lock(mutex_);
-    return event_.descriptor(is_readable());
+    return readiness_.descriptor(is_readable());
 }
 
 void Mailbox::close(int code) {
     const std::lock_guard lock(mutex_);
     if (!goodbye_) goodbye_ = code;
     incoming_.clear();
-    incoming_bytes_ = 0;
+    incoming_cost_ = 0;
 }
 
 void Mailbox::cancel() {
