@@ -20,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds longest_silence{60};
 /// How long a goodbye may take, from the last byte that moved; and the words of who refuses.
 constexpr std::chrono::seconds longest_goodbye{1};
+/// Who takes what is left byte by byte is not waited for longer than this.
+constexpr std::chrono::seconds longest_leaving{10};
 /// So many "wait a little" may come before an answer.
 constexpr int most_interim_answers = 8;
 
@@ -288,6 +290,7 @@ private:
         }
         if (goodbye && !is_leaving_) {
             is_leaving_ = true;
+            leave_by_ = Clock::now() + longest_leaving;
             wake_after(longest_goodbye, &Talk::drop);
         }
         if (!is_reading_ && mailbox_->may_read_on()) read();
@@ -311,7 +314,7 @@ private:
         is_writing_ = false;
         // What is wrong with the connection is told by reading, which also hears a reason.
         if (error) return;
-        if (is_leaving_ && !is_over_) wake_after(longest_goodbye, &Talk::drop);
+        if (is_leaving_ && !is_over_ && Clock::now() < leave_by_) wake_after(longest_goodbye, &Talk::drop);
         leaving_bytes_.remove_prefix(bytes);
         if (!leaving_bytes_.empty()) return write_some();
         write();
@@ -355,6 +358,7 @@ private:
     Dialogue dialogue_;
     std::string_view leaving_bytes_;
     Clock::time_point heard_at_;
+    Clock::time_point leave_by_;
     bool has_asked_ = false;
     bool is_open_ = false;
     bool is_reading_ = false;
