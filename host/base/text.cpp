@@ -189,4 +189,10 @@ bool is_variable_name(std::string_view text) noexcept {
                        [](char character) { return is_letter(character) || is_digit(character) || character == '_'; });
 }
 
+bool is_content_hash(std::string_view text) noexcept {
+    static constexpr std::string_view prefix = "sha256:";
+    return text.starts_with(prefix) && text.size() == prefix.size() + 64 &&
+           text.find_first_not_of("0123456789abcdef", prefix.size()) == std::string_view::npos;
+}
+
 }  // namespace berth::inline host_v1

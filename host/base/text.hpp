@@ -45,6 +45,9 @@ namespace berth::inline host_v1 {
 /// [a-z][a-z0-9_-]{0,31}: names of plugins and providers.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;
 
+/// "sha256:" with 64 digits 0-9 a-f behind it: what a file holds, as one name.
+[[nodiscard]] bool is_content_hash(std::string_view text) noexcept;
+
 /// [A-Za-z_][A-Za-z0-9_]*: names of environment variables.
 [[nodiscard]] bool is_variable_name(std::string_view text) noexcept;
 

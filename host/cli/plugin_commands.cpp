@@ -52,11 +52,11 @@ int perform(Session& session, const PluginListCommand&) {
         }
         out.text(names);
     } else {
-        Table table({"PLUGIN", "VERSION", "STATE", "METHODS", "FILE", "WHY"});
+        Table table({"PLUGIN", "VERSION", "STATE", "TRUST", "METHODS", "FILE", "WHY"});
         for (const auto& file : catalog.files()) {
             table.add({file.name(), file.manifest ? file.manifest->version : std::string(),
                        Cell(file.usable() ? "usable" : "refused", file.usable() ? Tone::good : Tone::bad),
-                       file.manifest ? method_count(*file.manifest) : std::string(), file.path,
+                       trust_cell(file), file.manifest ? method_count(*file.manifest) : std::string(), file.path,
                        file.error ? std::string(file.error->what()) : std::string()});
         }
         out.text(table.text(out.colour()));
@@ -71,8 +71,8 @@ int perform(Session& session, const PluginInspectCommand& command) {
     const auto catalog = session.catalog();
     const auto named = file_named(catalog, command.plugin);
     const LibrarySearch libraries(session.variables());
-    const auto inspection =
-        inspect_plugin(named.path, named.origin, {TrustRules::of_this_process(), &catalog, &libraries});
+    const auto inspection = inspect_plugin(
+        named.path, named.origin, {TrustRules::of_this_process(), &catalog, &libraries, Pins(session.configuration())});
     const auto& out = session.out();
     if (out.wants_json()) {
         out.object(json_of(inspection));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "../base/text.hpp"
+#include "../plugin/diagnostics.hpp"
 #include "../plugin/method_table.hpp"
 #include "people_text.hpp"
 
@@ -51,6 +52,23 @@ void add_manifest(Json& object, const Manifest& manifest) {
     }
     object["options"] = std::move(options);
     object["config_schema"] = manifest.config.json();
+}
+
+/// Whether it is trust that the file lacks, and not something else.
+bool is_distrusted(const PluginFile& file) {
+    if (!file.error) return false;
+    const auto number = file.error->diagnostic();
+    for (const auto& of_trust : {plugin_diagnostics::writable_by_others, plugin_diagnostics::foreign_owner,
+                                 plugin_diagnostics::other_content, plugin_diagnostics::not_pinned}) {
+        if (number == of_trust.number) return true;
+    }
+    return false;
+}
+
+Json trust_of(const PluginFile& file) {
+    return {{"trusted", file.owner.has_value() && !is_distrusted(file)},
+            {"owner", file.owner ? Json(*file.owner) : Json()},
+            {"pinned", file.pinned}};
 }
 
 std::string_view name_of(TrustedKind kind, const struct stat& status) {
@@ -212,6 +230,7 @@ Json json_of(const PluginFile& file) {
                 {"file", json_of_bytes(file.path)},
                 {"found_in", name_of(file.origin)}};
     const auto& manifest = file.manifest;
+    object["trust"] = trust_of(file);
     object["version"] = manifest ? json_of_bytes(manifest->version) : Json();
     object["methods"] = manifest ? texts(manifest->provides) : Json::array();
     object["features"] = manifest ? texts(manifest->features) : Json::array();
@@ -249,6 +268,12 @@ std::string method_count(const Manifest& manifest) {
     return std::to_string(count) + " of " + std::to_string(method_names().size());
 }
 
+Cell trust_cell(const PluginFile& file) {
+    if (is_distrusted(file)) return {"no", Tone::bad};
+    if (!file.owner) return {""};
+    return {std::string(*file.owner == 0 ? "root" : "you") + (file.pinned ? ", pinned" : ""), Tone::good};
+}
+
 std::string sheet_of(const Inspection& inspection, Colour colour) {
     const auto& file = inspection.file;
     FactSheet sheet;
@@ -258,6 +283,7 @@ std::string sheet_of(const Inspection& inspection, Colour colour) {
     if (file.error) sheet.add("Why", Cell(one_line(file.error->what()), Tone::bad));
     sheet.add("File", one_line(file.path));
     sheet.add_if_any("Hash", inspection.hash.value_or(""));
+    sheet.add("Trust", trust_cell(file));
     if (file.manifest) add_manifest(sheet, *file.manifest);
     sheet.add_if_any("Needs", library_lines(inspection));
     if (inspection.links) sheet.add_if_any("Exports", symbol_lines(*inspection.links));

@@ -15,6 +15,9 @@ namespace berth::inline host_v1::cli {
 [[nodiscard]] Json json_of(const Inspection& inspection);
 [[nodiscard]] std::string sheet_of(const Inspection& inspection, Colour colour);
 
+/// Whose the file is, and whether its content is pinned: "root", "you, pinned", or "no".
+[[nodiscard]] Cell trust_cell(const PluginFile& file);
+
 /// "16 of 16".
 [[nodiscard]] std::string method_count(const Manifest& manifest);
 

@@ -67,7 +67,7 @@ Catalog Session::catalog() {
     }
     input.environment = variables_;
     input.install_directory = installed_plugin_directory();
-    return Catalog::read(input, TrustRules::of_this_process());
+    return Catalog::read(input, TrustRules::of_this_process(), Pins(configuration()));
 }
 
 Host& Session::host() {

@@ -12,6 +12,7 @@
 
 #include "../base/duration.hpp"
 #include "config_tree.hpp"
+#include "plugin_pins.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -81,6 +82,7 @@ struct HttpConfiguration {
 struct Configuration {
     std::optional<std::filesystem::path> file;        ///< absent: built-in defaults
     std::vector<std::filesystem::path> plugin_paths;  ///< absolute, in the order of the file
+    PluginPins plugin_pins;
     std::vector<ProviderConfiguration> providers;     ///< in the order of the file, at least one
     /// `select.default`; the only provider when there is just one; else absent, and a request has to name one.
     std::optional<std::string> default_provider;

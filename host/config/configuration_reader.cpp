@@ -120,6 +120,7 @@ private:
 
     void read_plugins(const YamlNode& node) {
         const Section plugins(problems_, node, "plugins", section::plugins());
+        configuration_.plugin_pins = read_plugin_pins(problems_, plugins.find("policy"), plugins.find("pins"));
         const auto* paths = plugins.find("paths");
         if (paths == nullptr) return;
         const auto* items = ValueReader(problems_, *paths, "plugins.paths").list();

@@ -10,7 +10,7 @@ KeySection whole() {
 }
 
 KeySection plugins() {
-    static const std::array<std::string, 1> keys{"paths"};
+    static const std::array<std::string, 3> keys{"paths", "policy", "pins"};
     return {"plugins", keys};
 }
 

@@ -196,6 +196,11 @@ ordered_json effective_configuration(const Configuration& configuration, const s
     for (const auto& path : configuration.plugin_paths)
         paths.push_back(escaped(path.string()));
     whole["plugins"]["paths"] = std::move(paths);
+    const auto& pins = configuration.plugin_pins;
+    whole["plugins"]["policy"] = pins.policy == PluginPolicy::pinned ? "pinned" : "any";
+    whole["plugins"]["pins"] = ordered_json::object();
+    for (const auto& [plugin, pin] : pins.by_plugin)
+        whole["plugins"]["pins"][plugin] = pin.hash;
     whole["providers"] = ordered_json::object();
     for (const auto& provider : configuration.providers)
         whole["providers"][provider.name] = provider_json(provider, shown);

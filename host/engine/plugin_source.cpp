@@ -37,9 +37,9 @@ std::string installed_plugin_directory() {
 }
 
 PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                           ServicePlaces places, HttpConfiguration http)
+                           ServicePlaces places, HttpConfiguration http, const Pins& pins)
     : rules_(TrustRules::of_this_process()),
-      catalog_(Catalog::read(search, rules_)),
+      catalog_(Catalog::read(search, rules_, pins)),
       environment_(std::move(environment)),
       log_(std::move(log)),
       places_(std::move(places)),

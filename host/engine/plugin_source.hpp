@@ -24,7 +24,7 @@ class PluginSource final : public ProviderSource {
 public:
     /// Reads the catalog; loads nothing.
     PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                 ServicePlaces places, HttpConfiguration http);
+                 ServicePlaces places, HttpConfiguration http, const Pins& pins = {});
 
     [[nodiscard]] ProviderFacts inspect(const ProviderConfiguration& provider) override;
     [[nodiscard]] std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override;

@@ -75,7 +75,7 @@ void mark_duplicates(std::vector<PluginFile>& files) {
 
 }  // namespace
 
-Catalog Catalog::read(const SearchInput& input, const TrustRules& rules) {
+Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const Pins& pins) {
     Catalog catalog;
     auto path = search_path(input);
     catalog.problems_ = std::move(path.problems);
@@ -86,7 +86,7 @@ Catalog Catalog::read(const SearchInput& input, const TrustRules& rules) {
             const auto directory = open_trusted_directory(place.path, rules);
             if (!seen_directories.emplace(directory.identity.device, directory.identity.inode).second) continue;
             for (const auto& name : candidates(directory)) {
-                auto file = read_plugin_file(directory, name, place.origin, rules);
+                auto file = read_plugin_file(directory, name, place.origin, rules, pins);
                 // One file by two paths (a link, a directory mounted twice) is still one plugin: the first path counts.
                 const bool known = file.identity.inode != 0;
                 if (known && !seen_files.emplace(file.identity.device, file.identity.inode).second) continue;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../base/error.hpp"
+#include "pins.hpp"
 #include "plugin_file.hpp"
 #include "search.hpp"
 #include "trust.hpp"
@@ -16,7 +17,7 @@ namespace berth::inline host_v1 {
 class Catalog {
 public:
     /// Never throws for what lies on the disk: a bad file is kept with its error, a bad directory goes to problems().
-    [[nodiscard]] static Catalog read(const SearchInput& input, const TrustRules& rules);
+    [[nodiscard]] static Catalog read(const SearchInput& input, const TrustRules& rules, const Pins& pins = {});
 
     /// In the order of the search path, by name within a directory.
     [[nodiscard]] std::span<const PluginFile> files() const noexcept { return files_; }

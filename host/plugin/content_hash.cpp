@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 #include <vector>
 
 namespace berth::inline host_v1 {
@@ -49,12 +50,6 @@ std::optional<std::string> content_hash(const ByteSource& source) {
         done += bytes.size();
     }
     return hash.finish();
-}
-
-bool is_content_hash(std::string_view text) noexcept {
-    if (!text.starts_with(prefix) || text.size() != prefix.size() + digits) return false;
-    text.remove_prefix(prefix.size());
-    return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 }  // namespace berth::inline host_v1

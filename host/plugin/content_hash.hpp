@@ -6,7 +6,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "byte_source.hpp"
 
@@ -30,8 +29,5 @@ private:
 
 /// Of all that is there, read in parts; nothing when not all of it could be read.
 [[nodiscard]] std::optional<std::string> content_hash(const ByteSource& source);
-
-/// Whether this is "sha256:" with 64 digits 0-9 a-f behind it.
-[[nodiscard]] bool is_content_hash(std::string_view text) noexcept;
 
 }  // namespace berth::inline host_v1

@@ -69,6 +69,10 @@ inline constexpr Diagnostic configuration_refused{"BERTH-P-26", Code::invalid_ar
 // --- trusting, continued ---
 /// The file is larger than any plugin.
 inline constexpr Diagnostic too_large{"BERTH-P-27", Code::invalid_argument};
+/// The file is not the one that the configuration pins.
+inline constexpr Diagnostic other_content{"BERTH-P-28", Code::permission_denied};
+/// The policy asks for a pin, and the plugin has none.
+inline constexpr Diagnostic not_pinned{"BERTH-P-29", Code::permission_denied};
 
 inline constexpr std::array all{
     not_found,        bad_directory,
@@ -84,7 +88,8 @@ inline constexpr std::array all{
     no_entry,         entry_failed,
     struct_too_small, required_missing,
     offer_differs,    configuration_refused,
-    too_large,
+    too_large,        other_content,
+    not_pinned,
 };
 
 }  // namespace berth::inline host_v1::plugin_diagnostics

@@ -52,6 +52,7 @@ public:
         step("libraries", [this](InspectionStep& now) { look_for_libraries(now); });
         step("entry", [this](InspectionStep& now) { look_for_entry(now); });
         step("name", [this](InspectionStep& now) { look_for_others(now); });
+        step("pin", [this](InspectionStep& now) { look_for_pin(now); });
         step("table", [](InspectionStep& now) {
             skip(now, "only loading it tells whether its functions are those that the manifest names");
         });
@@ -117,6 +118,7 @@ private:
                     counted(static_cast<std::size_t>(last.status.st_size), "byte", "bytes");
         if (last.refusal) fail(now, *last.refusal);
         opened_ = open_end(*walk_);
+        result_.file.owner = opened_->owner;
         result_.file.identity = opened_->identity;
         bytes_.emplace(opened_->descriptor.get(), opened_->identity.size);
         check_plugin_size(opened_->identity.size);
@@ -230,6 +232,15 @@ private:
         now.found = itself != nullptr ? "the only plugin " + quoted(name) + " of the search path, found by " +
                                             std::string(name_of(itself->origin))
                                       : "no directory of the search path holds it; name its own with --plugin-dir";
+    }
+
+    void look_for_pin(InspectionStep& now) {
+        if (!result_.file.manifest || !result_.hash) return skip(now, "it says no name, or cannot be read whole");
+        const auto& name = result_.file.manifest->name;
+        if (auto refusal = input_.pins.refusal_without_pin(name)) throw *std::move(refusal);
+        if (auto refusal = input_.pins.refusal(name, *result_.hash)) throw *std::move(refusal);
+        result_.file.pinned = input_.pins.of(name).has_value();
+        now.found = result_.file.pinned ? "it holds what its pin says" : "it has no pin and needs none";
     }
 
     const std::string& path_;

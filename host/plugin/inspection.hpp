@@ -50,6 +50,7 @@ struct InspectionInput {
     TrustRules rules;
     const Catalog* catalog;  ///< for other files of its name; may be null
     const LibrarySearch* libraries;
+    Pins pins = {};
 };
 
 /// `path` is absolute. What is wrong is in the steps, never thrown.

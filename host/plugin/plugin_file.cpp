@@ -4,6 +4,7 @@
 
 #include "../base/size.hpp"
 #include "../base/text.hpp"
+#include "content_hash.hpp"
 #include "diagnostics.hpp"
 #include "elf_notes.hpp"
 
@@ -11,14 +12,30 @@ namespace berth::inline host_v1 {
 
 namespace {
 
-void read_into(PluginFile& file, const TrustedFile& opened) {
+/// A file without a pin is not read whole for it.
+void check_pin(PluginFile& file, const ByteSource& bytes, const Pins& pins) {
+    const auto& name = file.manifest->name;
+    if (auto refusal = pins.refusal_without_pin(name)) throw *std::move(refusal);
+    if (!pins.of(name)) return;
+    file.hash = content_hash(bytes);
+    if (!file.hash) {
+        throw Error(plugin_diagnostics::changed, "the file became shorter while it was read", "Run the command again");
+    }
+    if (auto refusal = pins.refusal(name, *file.hash)) throw *std::move(refusal);
+    file.pinned = true;
+}
+
+void read_into(PluginFile& file, const TrustedFile& opened, const Pins& pins) {
     file.identity = opened.identity;
     check_plugin_size(opened.identity.size);
-    const auto notes = read_elf_notes(FileBytes(opened.descriptor.get(), opened.identity.size));
+    file.owner = opened.owner;
+    const FileBytes bytes(opened.descriptor.get(), opened.identity.size);
+    const auto notes = read_elf_notes(bytes);
     auto read = parse_manifest(notes.manifest, notes.provides);
     file.manifest = std::move(read.manifest);
     for (const auto& warning : read.warnings)
         file.warnings.push_back(warning.with_location(printable(file.path)));
+    check_pin(file, bytes, pins);
 }
 
 }  // namespace
@@ -37,12 +54,12 @@ std::string PluginFile::name() const {
 }
 
 PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string& file_name, SearchOrigin origin,
-                            const TrustRules& rules) {
+                            const TrustRules& rules, const Pins& pins) {
     PluginFile file;
     file.path = directory.path == "/" ? "/" + file_name : directory.path + "/" + file_name;
     file.origin = origin;
     try {
-        read_into(file, open_trusted_file(directory, file_name, rules));
+        read_into(file, open_trusted_file(directory, file_name, rules), pins);
     } catch (const Error& problem) {
         file.error = problem.with_location(printable(file.path));
     }

@@ -8,6 +8,7 @@
 
 #include "../base/error.hpp"
 #include "manifest.hpp"
+#include "pins.hpp"
 #include "search.hpp"
 #include "trust.hpp"
 
@@ -26,6 +27,9 @@ struct PluginFile {
     std::optional<Manifest> manifest;  ///< may be there beside an error: a second file of one name
     std::optional<Error> error;        ///< why it must not be used; its location is the path
     std::vector<Error> warnings;
+    std::optional<uid_t> owner;       ///< of the file that was opened
+    std::optional<std::string> hash;  ///< of the same bytes; only where a pin asked for it
+    bool pinned = false;              ///< the configuration has a pin for this plugin, and it holds what that says
 
     [[nodiscard]] bool usable() const noexcept { return manifest.has_value() && !error.has_value(); }
     /// The manifest's name, or the file's name without ".so" while it has none.
@@ -34,6 +38,6 @@ struct PluginFile {
 
 /// Opens, checks and reads one file. What is wrong with it is kept in `error`, never thrown.
 [[nodiscard]] PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string& file_name,
-                                          SearchOrigin origin, const TrustRules& rules);
+                                          SearchOrigin origin, const TrustRules& rules, const Pins& pins);
 
 }  // namespace berth::inline host_v1

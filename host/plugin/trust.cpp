@@ -43,7 +43,7 @@ TrustedFile open_regular(int directory, const std::string& name, const struct st
                     "Run the command again; nothing has been loaded")
             .with_location(printable(path));
     }
-    return {std::move(descriptor), FileIdentity::of(status)};
+    return {std::move(descriptor), FileIdentity::of(status), status.st_uid};
 }
 
 }  // namespace

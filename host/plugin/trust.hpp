@@ -37,6 +37,7 @@ struct TrustedDirectory {
 struct TrustedFile {
     FileDescriptor descriptor;
     FileIdentity identity;
+    uid_t owner;
 };
 
 /// Opens and checks a directory and all above it. `path` is absolute. Throws Error: BERTH-P-02 when it cannot be opened

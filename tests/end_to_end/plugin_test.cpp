@@ -75,6 +75,45 @@ TEST_CASE("a directory above that others may change is told by inspect, by ls an
     CHECK(listed.output.find(copy) == std::string::npos);
 }
 
+TEST_CASE("pins and the policy decide what is used, and ls shows it") {
+    const Workspace workspace;
+    const auto copy = copy_of_odd(workspace, "odd.so");
+    const auto hash =
+        json::parse(workspace.berth({"plugin", "inspect", "-o", "json", copy}).output)["hash"].get<std::string>();
+    const auto with = [&](const std::string& policy, const std::string& pins) {
+        workspace.configure("version: 1\nplugins:\n  paths: [\"" + workspace.directory().string() +
+                            "\"]\n  policy: " + policy + "\n  pins: {" + pins + "}\nproviders: {odd: {plugin: odd}}\n");
+    };
+    const auto listed = [&] {
+        for (const auto& file : json::parse(workspace.berth({"plugin", "ls", "-o", "json"}).output)) {
+            if (file["file"] == copy) return file;
+        }
+        return json();
+    };
+    with("pinned", "odd: \"" + hash + "\"");
+    CHECK(listed()["trust"]["pinned"] == true);
+    CHECK(workspace.berth({"plugin", "ls"}).output.find(", pinned") != std::string::npos);
+    CHECK(workspace.berth({"ls"}).exit_code == 0);
+    CHECK(workspace.berth({"plugin", "inspect", copy}).exit_code == 0);
+    // The ones that come with Berth have no pin here.
+    CHECK(workspace.berth({"plugin", "inspect", "local"}).exit_code == 125);
+
+    with("any", "odd: \"sha256:" + std::string(64, '0') + "\"");
+    CHECK(listed()["error"]["diagnostic"] == "BERTH-P-28");
+    CHECK(listed()["trust"]["trusted"] == false);
+    const auto refused = workspace.berth({"ls"});
+    CHECK(refused.exit_code == 125);
+    CHECK(refused.error.find("berth.yaml:5:15") != std::string::npos);
+    CHECK(workspace.berth({"plugin", "inspect", copy}).exit_code == 125);
+
+    with("pinned", "");
+    CHECK(listed()["error"]["diagnostic"] == "BERTH-P-29");
+    with("pinned", "odd: abc");
+    const auto wrong = workspace.berth({"config", "check"});
+    CHECK(wrong.exit_code == 125);
+    CHECK(wrong.error.find("berth.yaml:5:15") != std::string::npos);
+}
+
 TEST_CASE("hostile files are refused in words, and nobody waits for one") {
     const Workspace workspace;
     workspace.file("text.so", "#!/bin/sh\n");

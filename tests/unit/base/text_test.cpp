@@ -58,3 +58,13 @@ TEST_CASE("names of plugins and variables keep to their letters") {
     CHECK_FALSE(is_variable_name("A-B"));
     CHECK_FALSE(is_variable_name(""));
 }
+
+TEST_CASE("what is written as a hash") {
+    constexpr std::string_view of_abc = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    CHECK(is_content_hash(of_abc));
+    for (const auto wrong :
+         {of_abc.substr(0, of_abc.size() - 1), of_abc.substr(7), std::string_view("sha256:"),
+          std::string_view("sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+          std::string_view("sha256:BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD")})
+        CHECK_FALSE(is_content_hash(wrong));
+}

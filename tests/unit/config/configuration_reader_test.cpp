@@ -64,6 +64,8 @@ TEST_CASE("every key is read") {
     const auto configuration = good(R"(
 plugins:
   paths: [rel, /abs/x/../y, ~/p]
+  policy: pinned
+  pins: {acme: sha256:ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12}
 providers:
   zebra:
     plugin: local
@@ -91,14 +93,19 @@ defaults:
     CHECK(configuration.plugin_paths[0] == "/etc/berth/rel");
     CHECK(configuration.plugin_paths[1] == "/abs/y");
     CHECK(configuration.plugin_paths[2] == "/home/me/p");
+    CHECK(configuration.plugin_pins.policy == PluginPolicy::pinned);
+    REQUIRE(configuration.plugin_pins.by_plugin.size() == 1);
+    CHECK(configuration.plugin_pins.by_plugin.at("acme").hash ==
+          "sha256:ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12");
+    CHECK(configuration.location(configuration.plugin_pins.by_plugin.at("acme").place) == test_file() + ":6:16");
     REQUIRE(configuration.providers.size() == 2);
     const auto& zebra = configuration.providers[0];
     CHECK(zebra.name == "zebra");
-    CHECK(configuration.location(zebra.place) == test_file() + ":6:3");
-    CHECK(configuration.location(zebra.plugin_place) == test_file() + ":7:13");
+    CHECK(configuration.location(zebra.place) == test_file() + ":8:3");
+    CHECK(configuration.location(zebra.plugin_place) == test_file() + ":9:13");
     REQUIRE(zebra.requires_.size() == 2);
     CHECK(zebra.requires_[1].name == "memory_limit");
-    CHECK(zebra.requires_[1].place == Place{9, 33});
+    CHECK(zebra.requires_[1].place == Place{11, 33});
     CHECK(zebra.labels == Labels{{"team", "core"}, {"a/b", "5"}, {"n", "no"}});
     CHECK(zebra.max_concurrency == 1);
     CHECK(zebra.max_streams == 10'000);
@@ -156,8 +163,6 @@ TEST_CASE("unknown keys are refused everywhere, with the nearest known name") {
 }
 
 TEST_CASE("keys of later issues are unknown until they are built") {
-    CHECK(problems_below_version("plugins: {pins: {}}\n") == "C-13 2:11");
-    CHECK(problems_below_version("plugins: {policy: x}\n") == "C-13 2:11");
     CHECK(problems_below_version("select: {rules: []}\n") == "C-13 2:10");
     CHECK(in_provider("worker: {memory: 512MiB}") == "C-13 5:5");
 }
@@ -249,6 +254,16 @@ TEST_CASE("plugin paths are text that leads somewhere") {
     CHECK(problems_below_version("plugins: {paths: /a}\n") == "C-15 2:18");
     CHECK(problems_below_version("plugins: {paths: [5, \"\", ~root/x]}\n") == "C-15 2:19, C-16 2:22, C-16 2:26");
     CHECK(problems_below_version("plugins: {paths: [~]}\n") == "C-15 2:19");
+}
+
+TEST_CASE("pins are hashes by the name of a plugin, and the policy is one of two words") {
+    CHECK(good("plugins: {policy: any, pins: }\n").plugin_pins.policy == PluginPolicy::any);
+    CHECK(problems_below_version("plugins: {policy: x}\n") == "C-16 2:19");
+    CHECK(problems_below_version("plugins: {policy: [pinned]}\n") == "C-15 2:19");
+    CHECK(problems_below_version("plugins: {pins: [acme]}\n") == "C-15 2:17");
+    CHECK(problems_below_version("plugins:\n  pins: {Acme: x, acme: 5, b: sha256:12}\n") ==
+          "C-17 3:10, C-15 3:25, C-16 3:31");
+    CHECK(messages_of("version: 1\nplugins: {pins: {acme: abc}}\n").find("berth plugin inspect") != std::string::npos);
 }
 
 TEST_CASE("references are only for a provider's config") {

@@ -26,7 +26,7 @@ ConfigTree tree_of(const std::string& map) {
 TEST_CASE("the effective configuration is a configuration that means the same") {
     const auto read = read_text(R"(
 version: 1
-plugins: {paths: [/a, "/$${x", "/b c"]}
+plugins: {paths: [/a, "/$${x", "/b c"], policy: pinned, pins: {acme: sha256:ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12ab12}}
 providers:
   zebra:
     plugin: local
@@ -46,6 +46,9 @@ defaults: {timeout: 1h, autostart: true, on_unsupported: warn, kill_grace: 1500m
     CHECK(places_of(again.problems) == "");
     CHECK(yaml_text(effective_configuration(again.configuration, {})) == text);
     CHECK(again.configuration.plugin_paths == read.configuration.plugin_paths);
+    CHECK(again.configuration.plugin_pins.policy == PluginPolicy::pinned);
+    CHECK(again.configuration.plugin_pins.by_plugin.at("acme").hash ==
+          read.configuration.plugin_pins.by_plugin.at("acme").hash);
     CHECK(again.configuration.providers[0].name == "zebra");
     CHECK(again.configuration.providers[0].labels == read.configuration.providers[0].labels);
     CHECK(again.configuration.providers[0].deadlines == read.configuration.providers[0].deadlines);
@@ -57,7 +60,8 @@ defaults: {timeout: 1h, autostart: true, on_unsupported: warn, kill_grace: 1500m
 
 TEST_CASE("the built-in configuration can be shown, written to a file and read") {
     const auto text = yaml_text(effective_configuration(built_in_configuration(), {}));
-    CHECK(text.find("version: 1\nplugins:\n  paths: []\nproviders:\n  local:\n    plugin: local\n") == 0);
+    CHECK(text.find("version: 1\nplugins:\n  paths: []\n  policy: any\n  pins: {}\nproviders:\n  local:\n    plugin: "
+                    "local\n") == 0);
     CHECK(text.find("\n  max_output_bytes: \"16MiB\"\n") != std::string::npos);
     CHECK(problems_of(text) == "");
 }

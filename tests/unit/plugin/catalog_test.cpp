@@ -6,9 +6,12 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 
 #include "../../support/scratch_folder.hpp"
 #include "elf_image.hpp"
+#include "plugin/content_hash.hpp"
 
 using namespace berth;
 namespace fs = std::filesystem;
@@ -131,4 +134,72 @@ TEST_CASE("a file of that name that was refused explains itself") {
     CHECK(other.diagnostic() == "BERTH-P-01");
     CHECK(says(other, "1 refused"));
     CHECK(says(other, "`berth plugin ls` says why"));
+}
+
+namespace {
+
+Configuration pinning(PluginPolicy policy, std::map<std::string, std::string> pins) {
+    Configuration configuration;
+    configuration.file = "/etc/berth/berth.yaml";
+    configuration.plugin_pins.policy = policy;
+    for (auto& [plugin, hash] : pins)
+        configuration.plugin_pins.by_plugin[plugin] = {hash, {3, 9}};
+    return configuration;
+}
+
+std::string hash_of(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    return content_hash(MemoryBytes(std::as_bytes(std::span(text)))).value();
+}
+
+Catalog read_pinned(const Scratch& scratch, const Configuration& configuration) {
+    SearchInput input;
+    input.given = {scratch.path.string()};
+    return Catalog::read(input, TrustRules::of_this_process(), Pins(configuration));
+}
+
+}  // namespace
+
+TEST_CASE("a pinned plugin is used while its file holds what the pin says") {
+    const Scratch scratch;
+    scratch.plugin("a.so", "ant");
+    scratch.plugin("b.so", "bee");
+    const auto configuration = pinning(PluginPolicy::any, {{"ant", hash_of(scratch.path / "a.so")}});
+    const auto catalog = read_pinned(scratch, configuration);
+    CHECK(catalog.find("ant").pinned);
+    CHECK(catalog.find("bee").usable());
+    CHECK_FALSE(catalog.find("bee").pinned);
+    CHECK_FALSE(catalog.find("bee").hash.has_value());  // nobody asked, so it was not read whole
+
+    std::ofstream(scratch.path / "a.so", std::ios::app) << "x";
+    const auto changed = not_found(read_pinned(scratch, configuration), "ant");
+    CHECK(changed.diagnostic() == "BERTH-P-28");
+    CHECK(says(changed, configuration.plugin_pins.by_plugin.at("ant").hash));
+    CHECK(says(changed, hash_of(scratch.path / "a.so")));
+    CHECK(says(changed, "write its hash at /etc/berth/berth.yaml:3:9"));
+}
+
+TEST_CASE("with the policy pinned, a plugin without a pin is refused") {
+    const Scratch scratch;
+    scratch.plugin("a.so", "ant");
+    scratch.plugin("b.so", "bee");
+    const auto catalog = read_pinned(scratch, pinning(PluginPolicy::pinned, {{"ant", hash_of(scratch.path / "a.so")}}));
+    CHECK(catalog.find("ant").usable());
+    const auto error = not_found(catalog, "bee");
+    CHECK(error.diagnostic() == "BERTH-P-29");
+    CHECK(says(error, "plugins.pins in /etc/berth/berth.yaml"));
+}
+
+TEST_CASE("of two files of one name a pin tells which is meant") {
+    const Scratch first;
+    const Scratch second;
+    first.plugin("a.so", "ant");
+    second.plugin("a.so", "ant");
+    std::ofstream(second.path / "a.so", std::ios::app) << "x";
+    const Pins pins(pinning(PluginPolicy::any, {{"ant", hash_of(second.path / "a.so")}}));
+    SearchInput input;
+    input.given = {first.path.string(), second.path.string()};
+    const auto catalog = Catalog::read(input, TrustRules::of_this_process(), pins);
+    CHECK(catalog.find("ant").path == (second.path / "a.so").string());
 }

@@ -48,10 +48,11 @@ public:
     [[nodiscard]] Inspection inspect(const std::string& name) const {
         const auto found = catalog();
         const LibrarySearch libraries{EnvironmentVariables()};
-        return inspect_plugin((path / name).string(), SearchOrigin::command_line, {rules, &found, &libraries});
+        return inspect_plugin((path / name).string(), SearchOrigin::command_line, {rules, &found, &libraries, pins});
     }
 
     TrustRules rules{::geteuid()};
+    Pins pins;
 };
 
 const InspectionStep& step(const Inspection& inspection, std::string_view name) {
@@ -67,7 +68,8 @@ std::string result(const Inspection& inspection, std::string_view name) {
     return of.errors.empty() ? std::string(name_of(of.state)) : std::string(of.errors.front().diagnostic());
 }
 
-constexpr std::string_view steps[] = {"place", "file", "format", "manifest", "offer", "libraries", "entry", "name"};
+constexpr std::string_view steps[] = {"place",     "file",  "format", "manifest", "offer",
+                                      "libraries", "entry", "name",   "pin"};
 
 }  // namespace
 
@@ -120,6 +122,22 @@ TEST_CASE("a plugin without its entry, and a library that is none") {
     CHECK(result(other, "format") == "passed");
     CHECK(result(other, "manifest") == "BERTH-P-11");
     CHECK(result(other, "offer") == "skipped");
+}
+
+TEST_CASE("a pin is held against what the file holds, the policy against its having one") {
+    Scratch scratch;
+    scratch.write("a.so", plugin("ant"));
+    Configuration configuration;
+    configuration.file = "/etc/berth/berth.yaml";
+    configuration.plugin_pins.policy = PluginPolicy::pinned;
+    scratch.pins = Pins(configuration);
+    CHECK(result(scratch.inspect("a.so"), "pin") == "BERTH-P-29");
+    configuration.plugin_pins.by_plugin["ant"] = {*scratch.inspect("a.so").hash, {3, 9}};
+    scratch.pins = Pins(configuration);
+    CHECK(scratch.inspect("a.so").would_load());
+    CHECK(scratch.inspect("a.so").file.pinned);
+    scratch.write("a.so", plugin("ant", {{}, {"berth_plugin_v1"}, {}, {}}));
+    CHECK(result(scratch.inspect("a.so"), "pin") == "BERTH-P-28");
 }
 
 TEST_CASE("directories above and links are part of the place") {
