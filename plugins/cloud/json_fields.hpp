@@ -46,6 +46,19 @@ template <class T>
     return *std::move(value);
 }
 
+// What the backend calls a thing of its own: a word without spaces or control characters, of no absurd length. Anything else
+// was never meant as an id, and would be shown to people and sent back as one.
+[[nodiscard]] inline std::string required_id(const Json& object, const char* name) {
+    std::string id = required(text_in(object, name), name);
+    bool is_word = !id.empty() && id.size() <= 256 && id != "." && id != "..";
+    for (const char c : id)
+        is_word = is_word && c > ' ' && c < '\x7f' && c != '/' && c != '\\';
+    if (!is_word)
+        throw berth::Error(berth::Code::protocol_error,
+                           std::string("the backend's answer has something that is no id as ") + name);
+    return id;
+}
+
 // Not JSON: discarded, which has no member.
 [[nodiscard]] inline Json parse_json(std::string_view text) {
     return Json::parse(text.begin(), text.end(), nullptr, false);

@@ -16,7 +16,7 @@ std::optional<std::int64_t> time_in(const Json& object, const char* name) {
 
 Sandbox sandbox_of(const Json& json) {
     Sandbox sandbox;
-    sandbox.id = required(text_in(json, "id"), "id");
+    sandbox.id = required_id(json, "id");
     sandbox.name = text_in(json, "name").value_or(sandbox.id);
     sandbox.state = text_in(json, "state").value_or("unknown");
     sandbox.desired_state = text_in(json, "desiredState").value_or("");
@@ -32,8 +32,8 @@ Sandbox sandbox_of(const Json& json) {
     sandbox.target = text_in(json, "target");
     sandbox.auto_delete_minutes = integer_in(json, "autoDeleteInterval");
     sandbox.network_blocked = flag_in(json, "networkBlockAll");
-    sandbox.network_listed = !text_in(json, "networkAllowList").value_or("").empty() ||
-                             !text_in(json, "domainAllowList").value_or("").empty();
+    sandbox.network_allow_list = text_in(json, "networkAllowList").value_or("");
+    sandbox.domain_allow_list = text_in(json, "domainAllowList").value_or("");
     sandbox.created_at = time_in(json, "createdAt");
     sandbox.last_activity_at = time_in(json, "lastActivityAt");
     sandbox.toolbox_url = text_in(json, "toolboxProxyUrl").value_or("");
@@ -42,7 +42,7 @@ Sandbox sandbox_of(const Json& json) {
 
 Snapshot snapshot_of(const Json& json) {
     Snapshot snapshot;
-    snapshot.id = required(text_in(json, "id"), "id");
+    snapshot.id = required_id(json, "id");
     snapshot.name = text_in(json, "name").value_or("");
     snapshot.state = text_in(json, "state").value_or("");
     snapshot.error_reason = text_in(json, "errorReason");
@@ -85,12 +85,12 @@ Snapshots read_snapshots(std::string_view text) {
 
 Command read_started_command(std::string_view text) {
     const Json json = parse_json(text);
-    return {required(text_in(json, "cmdId"), "cmdId"), integer_in(json, "exitCode")};
+    return {required_id(json, "cmdId"), integer_in(json, "exitCode")};
 }
 
 Command read_command(std::string_view text) {
     const Json json = parse_json(text);
-    return {required(text_in(json, "id"), "id"), integer_in(json, "exitCode")};
+    return {required_id(json, "id"), integer_in(json, "exitCode")};
 }
 
 CommandLogs read_logs(std::string_view text) {

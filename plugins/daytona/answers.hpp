@@ -25,12 +25,14 @@ struct Sandbox {
     std::optional<std::string> target;
     std::optional<std::int64_t> auto_delete_minutes;
     bool network_blocked = false;
-    bool network_listed = false;
+    std::string network_allow_list;  // of subnets, as Daytona writes it
+    std::string domain_allow_list;
     std::optional<std::int64_t> created_at;  // milliseconds
     std::optional<std::int64_t> last_activity_at;
     std::string toolbox_url;  // empty: must be asked for
 
     [[nodiscard]] bool runs() const { return state == "started"; }
+    [[nodiscard]] bool network_is_listed() const { return !network_allow_list.empty() || !domain_allow_list.empty(); }
 };
 
 struct Page {

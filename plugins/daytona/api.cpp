@@ -34,12 +34,31 @@ std::optional<Code> code_of(const berth::HttpResponse& response) {
         return Code::not_ready;
     if (response.status == 410) return Code::not_ready;
     if (response.status == 402) return Code::resource_exhausted;
+    if (response.status < 500 && (holds(said, "quota exceeded") || holds(said, "limit exceeded")))
+        return response.status == 429 ? Code::rate_limited : Code::resource_exhausted;
+    if (response.status == 422) return Code::unsupported;  // by sandboxes of this class
     return std::nullopt;
 }
 
 void complete(const berth::HttpResponse& response, Error& error) {
     if (const std::string said = read_complaint(response.body).code; !said.empty()) error.upstream_code(said);
-    if (error.code() == Code::auth_failed) error.hint("is the key right, not expired, and of this organization?");
+    if (response.status == 403)
+        error.hint(
+            "may the key do this? It needs write:sandboxes and delete:sandboxes, for snapshots also "
+            "write:snapshots and delete:snapshots");
+    else if (error.code() == Code::auth_failed)
+        error.hint("is the key right, not expired, and of this organization?");
+    if (error.code() == Code::resource_exhausted)
+        error.hint(
+            "destroy sandboxes that nobody needs, those in an error state, too, or see the limits of the organization");
+}
+
+/// A wrong address answers 200 with a web page, and would be believed to have deleted something.
+void must_be_json(std::string_view body) {
+    const std::size_t first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos || body[first] == '{' || body[first] == '[' || body[first] == '"') return;
+    throw Error(Code::protocol_error, "what answered is not Daytona's API: it sent something that is no JSON")
+        .hint("is api_url right, with its /api?");
 }
 
 std::string session_path(const std::string& session) {
@@ -125,7 +144,9 @@ berth::ApiClient Api::client(const std::string& base) const {
 }
 
 berth::HttpResponse Api::send(berth::Call& call, const std::string& base, ApiRequest request) const {
-    return client(base).send(call, std::move(request));
+    berth::HttpResponse response = client(base).send(call, std::move(request));
+    must_be_json(response.body);
+    return response;
 }
 
 // --- control plane ---------------------------------------------------------------------------------------------------
@@ -181,6 +202,7 @@ void Api::set_labels(berth::Call& call, std::string_view sandbox, const Json& la
 
 void Api::take_snapshot(berth::Call& call, std::string_view sandbox, const std::string& name) const {
     ApiRequest request = posting(url_path({"sandbox", sandbox, "snapshot"}), {{"name", name}});
+    request.uninterrupted = true;
     request.idle_timeout = slow_work;
     (void)send(call, settings_.api_url, std::move(request));
 }
@@ -287,7 +309,30 @@ berth::WebSocket Api::follow(berth::Call& call, const std::string& box, const st
     request.url = "ws" + box.substr(4) + command_path(session, command, "/logs?follow=true");  // of http
     request.headers = identity(call);
     request.headers.unset("accept");
-    return host_.websockets().open(call, request);
+    try {
+        return host_.websockets().open(call, request);
+    } catch (const Error& error) {
+        warn_of_polling(error);
+        throw;
+    }
+}
+
+/// A connection that breaks is nothing to talk about; one that is never to be had makes every command slower.
+void Api::warn_of_polling(const Error& error) const {
+    const bool has_no_service = error.code() == Code::unsupported;
+    const bool is_refused = error.code() == Code::protocol_error || error.code() == Code::auth_failed;
+    if (!has_no_service && !is_refused) return;
+    if (has_warned_of_polling_.exchange(true)) return;
+    host_.log(
+        berth::LogLevel::warning,
+        std::string{
+            has_no_service
+                ? "the host's websocket service (websocket.so) is missing or was refused"
+                : "Daytona, or a proxy before it, opens no WebSocket for a command's log (details: log level debug)"} +
+            ": the output of commands is asked for about once a second, each time from its beginning, so it comes late "
+            "and "
+            "long output costs much. Nothing of it is lost. " +
+            (has_no_service ? "Install Berth whole" : "Let WebSockets through to the address of the toolbox"));
 }
 
 void Api::end_session(berth::Call& call, const std::string& box, const std::string& session) const {

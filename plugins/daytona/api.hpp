@@ -2,6 +2,7 @@
 // paths, credentials and errors; knows no method of the contract.
 #pragma once
 
+#include <atomic>
 #include <berth/api_client.hpp>
 #include <berth/websocket.hpp>
 
@@ -59,6 +60,7 @@ public:
                                   const std::string& command) const;
     [[nodiscard]] CommandLogs logs(berth::Call& call, const std::string& box, const std::string& session,
                                    const std::string& command) const;
+    // Says once, in the log, why logs are asked for again and again where none can be followed.
     [[nodiscard]] berth::WebSocket follow(berth::Call& call, const std::string& box, const std::string& session,
                                           const std::string& command) const;
     void end_session(berth::Call& call, const std::string& box, const std::string& session) const;
@@ -79,9 +81,11 @@ private:
     [[nodiscard]] berth::ApiClient client(const std::string& base) const;
     [[nodiscard]] berth::Variables identity(berth::Call& call) const;
     berth::HttpResponse send(berth::Call& call, const std::string& base, berth::ApiRequest request) const;
+    void warn_of_polling(const berth::Error& error) const;
 
     berth::Host host_;
     Settings settings_;
+    mutable std::atomic<bool> has_warned_of_polling_ = false;
 };
 
 }  // namespace berth_daytona

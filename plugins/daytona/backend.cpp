@@ -27,19 +27,18 @@ bool has_failed(const Sandbox& sandbox) {
     return sandbox.state == "error" || sandbox.state == "build_failed";
 }
 
-std::optional<Sandbox> find(const Api& api, berth::Call& call, std::string_view name) {
-    try {
-        return api.get(call, name);
-    } catch (const Error& error) {
-        if (error.code() == Code::not_found && !error.is_recorded()) return std::nullopt;
-        throw;
-    }
-}
-
 }  // namespace
 
 bool is_going(const Sandbox& sandbox) {
     return sandbox.state == "destroying" || sandbox.state == "destroyed";
+}
+
+bool comes_before(const Sandbox& one, const Sandbox& other) {
+    const auto has_taken_over = [](const Sandbox& sandbox) {
+        return generation_of(sandbox) == 1 || sandbox.labels.count(ready_label) != 0;
+    };
+    if (has_taken_over(one) != has_taken_over(other)) return has_taken_over(one);
+    return generation_of(one) > generation_of(other);
 }
 
 berth::SandboxInfo info_of(std::string_view id, const Sandbox& now, const Record& record) {
@@ -54,9 +53,9 @@ berth::SandboxInfo info_of(std::string_view id, const Sandbox& now, const Record
     info.environment.env = record.env;
     info.environment.cwd = record.directory();
     if (record.timeout_ms) info.environment.timeout = berth::Duration{*record.timeout_ms};
-    info.network = now.network_blocked  ? berth::Network::none
-                   : now.network_listed ? berth::Network::allow_list
-                                        : berth::Network::outbound;
+    info.network = now.network_blocked       ? berth::Network::none
+                   : now.network_is_listed() ? berth::Network::allow_list
+                                             : berth::Network::outbound;
     info.persistent = record.persistent;
     info.idempotency_key = record.idempotency_key;
     info.name = record.name;
@@ -71,6 +70,15 @@ berth::SandboxInfo info_of(std::string_view id, const Sandbox& now, const Record
     if (now.memory_gib) info.facts.set("memory_gib", std::to_string(*now.memory_gib));
     if (now.disk_gib) info.facts.set("disk_gib", std::to_string(*now.disk_gib));
     return info;
+}
+
+std::optional<Sandbox> Backend::find(berth::Call& call, std::string_view sandbox) const {
+    try {
+        return api.get(call, sandbox);
+    } catch (const Error& error) {
+        if (error.code() == Code::not_found && !error.is_recorded()) return std::nullopt;
+        throw;
+    }
 }
 
 std::vector<Sandbox> Backend::generations(berth::Call& call, std::string_view id) const {
@@ -90,16 +98,15 @@ Known Backend::look(berth::Call& call, std::string_view id) const {
     };
     const std::optional<Record> stored = records.find(call, id);
     std::optional<Sandbox> now =
-        find(api, call, stored && !stored->current.empty() ? std::string_view{stored->current} : id);
+        find(call, stored && !stored->current.empty() ? std::string_view{stored->current} : id);
     if (now && !ours(*now)) throw Error(Code::not_found, "this sandbox was not made by this provider");
-    if (!now || is_going(*now)) {
-        // A restore, perhaps by another machine, has put another in its place.
+    if (!now || is_going(*now) || !stored) {
+        // A restore, perhaps by another machine, has put another in its place; the old one may be there still.
         const std::vector<Sandbox> all = generations(call, id);
-        if (all.empty()) throw Error(Code::not_found, "Daytona has no such sandbox");
-        const auto newest = std::find_if(all.rbegin(), all.rend(), [](const Sandbox& one) {
-            return generation_of(one) == 1 || one.labels.count(ready_label) != 0;
-        });
-        now = newest == all.rend() ? all.front() : *newest;
+        if (now && is_going(*now)) now.reset();
+        for (const Sandbox& one : all)
+            if (!now || comes_before(one, *now)) now = one;
+        if (!now) throw Error(Code::not_found, "Daytona has no such sandbox");
     }
     Record record = stored ? *stored : record_of_labels(*now);
     if (record.current != now->id) {
@@ -173,12 +180,12 @@ void Backend::wait_until_stopped(berth::Call& call, const std::string& sandbox) 
 
 void Backend::wait_until_gone(berth::Call& call, const std::string& sandbox) const {
     (void)berth::poll_until(call, "the sandbox being gone", changing, [&] {
-        const auto now = find(api, call, sandbox);
+        const auto now = find(call, sandbox);
         return !now || now->state == "destroyed";
     });
 }
 
-void Backend::remove(berth::Call& call, const std::string& sandbox) const {
+void Backend::begin_removal(berth::Call& call, const std::string& sandbox) const {
     const berth::PollPace pace{berth::Duration{200}, berth::Duration{2000}, berth::Duration{120'000}};
     (void)berth::poll_until(call, "Daytona taking the deletion", pace, [&] {
         try {
@@ -191,6 +198,10 @@ void Backend::remove(berth::Call& call, const std::string& sandbox) const {
             throw;
         }
     });
+}
+
+void Backend::remove(berth::Call& call, const std::string& sandbox) const {
+    begin_removal(call, sandbox);
     wait_until_gone(call, sandbox);
 }
 

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] Known running(berth::Call& call, std::string_view id) const;
     // Where commands go, by the record alone where there is one.
     [[nodiscard]] Record placed(berth::Call& call, std::string_view id) const;
+    // Absent when Daytona says that there is none.
+    [[nodiscard]] std::optional<Sandbox> find(berth::Call& call, std::string_view sandbox) const;
     // Every generation of it that is not on its way out, oldest first.
     [[nodiscard]] std::vector<Sandbox> generations(berth::Call& call, std::string_view id) const;
 
@@ -40,7 +42,9 @@ public:
     [[nodiscard]] Known wait_until_ready(berth::Call& call, std::string_view id, Known known) const;
     void wait_until_stopped(berth::Call& call, const std::string& sandbox) const;
     void wait_until_gone(berth::Call& call, const std::string& sandbox) const;
-    // Deletes it whatever it is doing, and waits until it is gone. Absent already: done.
+    // Has it deleted, whatever it is doing; it may be on its way for long. Absent already: done.
+    void begin_removal(berth::Call& call, const std::string& sandbox) const;
+    // The same, and waits until it is gone.
     void remove(berth::Call& call, const std::string& sandbox) const;
     // Stores where the newest generation is.
     Record keep_place(berth::Call& call, std::string_view id, const Record& record) const;
@@ -53,6 +57,8 @@ private:
 };
 
 [[nodiscard]] berth::SandboxInfo info_of(std::string_view id, const Sandbox& now, const Record& record);
+// Whether `one` is the sandbox rather than `other`, another generation of it: the newest that has taken over.
+[[nodiscard]] bool comes_before(const Sandbox& one, const Sandbox& other);
 // Those that will be there no more.
 [[nodiscard]] bool is_going(const Sandbox& sandbox);
 

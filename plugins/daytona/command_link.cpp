@@ -54,6 +54,7 @@ void DaytonaCommand::send(const ShellCommand& command) {
     } catch (const Error& error) {
         // It runs; whoever listens asks for it.
         if (!error.is_recorded() && error.code() == Code::protocol_error) throw;
+        if (error.code() == Code::unsupported) sockets_ = most_sockets;  // nor will it be there the next time
         has_ended_ = true;
     }
 }

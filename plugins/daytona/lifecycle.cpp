@@ -109,7 +109,7 @@ berth::SandboxInfo create_sandbox(const Backend& backend, berth::Call& call, con
     bool may_exist = false;
     auto undo = call.undo([&] {
         if (!may_exist) return;
-        backend.remove(call, id);
+        backend.begin_removal(call, id);
         backend.records.remove(call, id);
     });
     Known known;
@@ -157,19 +157,22 @@ berth::SandboxInfo get_sandbox(const Backend& backend, berth::Call& call, std::s
 }
 
 std::vector<berth::SandboxInfo> list_sandboxes(const Backend& backend, berth::Call& call) {
-    // Of several generations the newest that has taken over.
-    std::map<std::string, Sandbox> newest;
+    std::map<std::string, std::vector<Sandbox>> generations;
     for (Sandbox& sandbox : backend.api.list(call, {{marker_label, backend.settings.provider}})) {
         const auto label = sandbox.labels.find(id_label);
-        if (label == sandbox.labels.end() || is_going(sandbox)) continue;
-        const auto [there, is_new] = newest.try_emplace(label->second, sandbox);
-        if (!is_new && generation_of(sandbox) > generation_of(there->second) && sandbox.labels.count(ready_label) != 0)
-            there->second = std::move(sandbox);
+        if (label != sandbox.labels.end() && !is_going(sandbox))
+            generations[label->second].push_back(std::move(sandbox));
     }
     std::vector<berth::SandboxInfo> all;
-    for (const auto& [id, sandbox] : newest) {
+    for (const auto& [id, some] : generations) {
         const std::optional<Record> stored = backend.records.find(call, id);
-        all.push_back(info_of(id, sandbox, stored ? *stored : record_of_labels(sandbox)));
+        const Sandbox* shown = &some.front();
+        for (const Sandbox& sandbox : some) {
+            const bool is_current = stored && sandbox.id == stored->current;
+            if (is_current || comes_before(sandbox, *shown)) shown = &sandbox;
+            if (is_current) break;
+        }
+        all.push_back(info_of(id, *shown, stored ? *stored : record_of_labels(*shown)));
     }
     return all;
 }

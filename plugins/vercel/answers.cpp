@@ -20,7 +20,7 @@ const Json& list_in(const Json& whole, const char* name) {
 
 Session session_of(const Json& from) {
     Session session;
-    session.id = required(text_in(from, "id"), "session.id");
+    session.id = required_id(from, "id");
     session.status = required(text_in(from, "status"), "session.status");
     session.cwd = text_in(from, "cwd").value_or("/");
     session.region = text_in(from, "region").value_or("");
@@ -35,7 +35,7 @@ Session session_of(const Json& from) {
 
 Sandbox sandbox_of(const Json& from) {
     Sandbox sandbox;
-    sandbox.name = required(text_in(from, "name"), "sandbox.name");
+    sandbox.name = required_id(from, "name");
     sandbox.status = text_in(from, "status").value_or("");
     sandbox.session_id = text_in(from, "currentSessionId").value_or("");
     sandbox.snapshot_id = text_in(from, "currentSnapshotId");
@@ -60,7 +60,7 @@ Sandbox sandbox_of(const Json& from) {
 
 Snapshot snapshot_of(const Json& from) {
     Snapshot snapshot;
-    snapshot.id = required(text_in(from, "id"), "snapshot.id");
+    snapshot.id = required_id(from, "id");
     snapshot.status = text_in(from, "status").value_or("");
     snapshot.automatic = text_in(from, "creationMethod") == "automatic";
     snapshot.created_at = integer_in(from, "createdAt").value_or(0);
@@ -70,7 +70,7 @@ Snapshot snapshot_of(const Json& from) {
 }
 
 Command command_of(const Json& from) {
-    return {required(text_in(from, "id"), "command.id"), integer_in(from, "exitCode")};
+    return {required_id(from, "id"), integer_in(from, "exitCode")};
 }
 
 std::optional<std::string> next_of(const Json& whole) {

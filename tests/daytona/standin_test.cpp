@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -19,7 +20,9 @@ namespace {
 
 class Scene {
 public:
-    Scene() : standin(STANDIN_PROGRAM), folder_(std::filesystem::temp_directory_path() / "berth-daytona-XXXXXX") {
+    enum class Services { all, without_websockets };
+    explicit Scene(Services services = Services::all)
+        : standin(STANDIN_PROGRAM), folder_(std::filesystem::temp_directory_path() / "berth-daytona-XXXXXX") {
         std::string name = folder_.string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder_ = name;
@@ -32,7 +35,10 @@ public:
         options.environment_variables = EnvironmentVariables::of_process();
         options.configuration = load_configuration((folder_ / "berth.yaml").string(), options.environment_variables);
         options.state_directory = (folder_ / "state").string();
-        options.service_directory = SERVICE_FOLDER;
+        options.service_directory = services == Services::all ? SERVICE_FOLDER : others_than_websockets();
+        options.log = [this](LogLevel level, std::string_view line) {
+            if (level == LogLevel::warning && line.find("websocket") != std::string_view::npos) ++warnings;
+        };
         host.emplace(std::move(options));
     }
     ~Scene() {
@@ -51,8 +57,15 @@ public:
 
     StandIn standin;
     std::optional<Host> host;
+    std::atomic<int> warnings = 0;  // about websockets
 
 private:
+    [[nodiscard]] std::string others_than_websockets() const {
+        std::filesystem::create_directory(folder_ / "services");
+        for (const char* module : {"http.so", "state.so"})
+            std::filesystem::copy_file(std::filesystem::path(SERVICE_FOLDER) / module, folder_ / "services" / module);
+        return folder_ / "services";
+    }
     std::filesystem::path folder_;
 };
 
@@ -107,5 +120,18 @@ TEST_CASE("a command that runs on while each socket closes early is heard to its
     CHECK(result.standard_output == "begun\ndone\n");
     CHECK(result.exit_code == 3);
     CHECK(scene.standin.requests("GET", "/toolbox/*/process/session/*/command/*/logs").size() > 3);
+    scene.host->destroy(sandbox);
+}
+
+TEST_CASE("without the websocket service every command is heard all the same, and that it is slower is said once") {
+    Scene scene(Scene::Services::without_websockets);
+    const SandboxName sandbox = scene.create();
+    for (int round = 0; round < 2; ++round) {
+        const auto result = scene.host->execute(sandbox, shell("echo out; echo err >&2; exit 5"));
+        CHECK(result.standard_output == "out\n");
+        CHECK(result.standard_error == "err\n");
+        CHECK(result.exit_code == 5);
+    }
+    CHECK(scene.warnings == 1);
     scene.host->destroy(sandbox);
 }

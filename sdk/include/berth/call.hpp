@@ -217,8 +217,8 @@ inline berth_status Call::fail(const Error& error) noexcept {
         raw.code = static_cast<std::int32_t>(error.code());
         if (error.is_recorded()) raw.flags = BERTH_ERROR_PASSED;
         Outcome outcome = error.outcome();
-        if (!error.given_outcome() && undo_failed_)
-            outcome = Outcome::unknown;
+        if (undo_failed_ && outcome == Outcome::none)
+            outcome = Outcome::unknown;  // its own request may have done nothing: what came before it is not undone
         else if (!error.given_outcome() && (undone_ || (idle_ && error.code() == Code::cancelled)))
             outcome = Outcome::none;
         raw.outcome = static_cast<std::int32_t>(outcome);

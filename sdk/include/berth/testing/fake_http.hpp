@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 
@@ -24,9 +25,40 @@ struct HttpAnswer {
     std::size_t piece = 0;  ///< The body comes in pieces of this size, each only when it was waited for; 0 = at once.
 };
 
+/// A request as the plugin sent it.
+struct SentRequest {
+    std::string method;
+    std::string url;
+    Variables headers;
+    std::string body;
+    bool repeatable = false;
+    bool uninterrupted = false;
+};
+
+/// Whether a path is the one that a script names, in which `*` stands for one part of it, such as a random name.
+inline bool is_scripted_path(std::string_view scripted, std::string_view path) {
+    for (;;) {
+        const std::string_view wanted = scripted.substr(0, scripted.find('/'));
+        const std::string_view part = path.substr(0, path.find('/'));
+        if (wanted != "*" && wanted != part) return false;
+        const bool is_last = wanted.size() == scripted.size();
+        if (is_last != (part.size() == path.size())) return false;
+        if (is_last) return true;
+        scripted.remove_prefix(wanted.size() + 1);
+        path.remove_prefix(part.size() + 1);
+    }
+}
+
 /// The answers to one method and path, in order; the last one stays.
 class HttpRoute {
 public:
+    using Answering = std::function<HttpAnswer(const SentRequest&)>;
+
+    /// From now on the answer is made when the request is there. `answering` must not touch the fake host.
+    HttpRoute& reply_by(Answering answering) {
+        answering_ = std::move(answering);
+        return *this;
+    }
     HttpRoute& reply(int status, std::string body = {}, Variables headers = {}) {
         answers_.push_back({status, std::move(body), std::move(headers), {}, HttpAnswer::Fault::none, 0});
         return *this;
@@ -52,12 +84,13 @@ public:
         reply(0);
         return fault(HttpAnswer::Fault::refused);
     }
-    HttpAnswer next() {
+    HttpAnswer next(const SentRequest& request) {
+        if (answering_) return answering_(request);
         HttpAnswer answer = answers_.front();
         if (answers_.size() > 1) answers_.pop_front();
         return answer;
     }
-    bool is_empty() const { return answers_.empty(); }
+    bool is_empty() const { return answers_.empty() && !answering_; }
 
 private:
     HttpRoute& fault(HttpAnswer::Fault fault) {
@@ -65,16 +98,7 @@ private:
         return *this;
     }
     std::deque<HttpAnswer> answers_;
-};
-
-/// A request as the plugin sent it.
-struct SentRequest {
-    std::string method;
-    std::string url;
-    Variables headers;
-    std::string body;
-    bool repeatable = false;
-    bool uninterrupted = false;
+    Answering answering_;
 };
 
 /// One exchange. It stays after close, so that late use shows.
@@ -136,7 +160,8 @@ class FakeHttp : public berth_http {
 public:
     FakeHttp();
 
-    /// The script for a method and a path without its query. Called again, it goes on with the same script.
+    /// The script for a method and a path without its query, in which `*` stands for one part. Called again, it goes on
+    /// with the same script. A path that is named in full goes before others.
     HttpRoute& on(const std::string& method, const std::string& path) { return routes_[{method, path}]; }
     /// Everything the plugin sent, in order.
     std::deque<SentRequest> requests;
@@ -161,6 +186,13 @@ public:
 
 private:
     static FakeExchange& from(berth_exchange* raw) { return *reinterpret_cast<FakeExchange*>(raw); }
+    HttpRoute* route_of(const std::string& method, const std::string& path) {
+        const auto exact = routes_.find({method, path});
+        if (exact != routes_.end()) return &exact->second;
+        for (auto& [key, route] : routes_)
+            if (key.first == method && is_scripted_path(key.second, path)) return &route;
+        return nullptr;
+    }
     std::map<std::pair<std::string, std::string>, HttpRoute> routes_;
     std::list<FakeExchange> exchanges_;
     ::berth::detail::Lock lock_;
@@ -229,21 +261,21 @@ inline berth_status FakeHttp::start(FakeCall& call, const berth_http_request& re
     if (call.stopped()) return call.host_stops();
     const std::string method{view(request.method)};
     const std::string path{path_of(view(request.url))};
-    const auto route = routes_.find({method, path});
-    if (route == routes_.end() || route->second.is_empty()) {
+    HttpRoute* const route = route_of(method, path);
+    if (route == nullptr || route->is_empty()) {
         call.broken("script", method + " " + path + " has no scripted answer");
         return call.host_fails(BERTH_UNAVAILABLE, "no answer is scripted", Outcome::none);
     }
-    HttpAnswer answer = route->second.next();
+    SentRequest asked{method,
+                      std::string{view(request.url)},
+                      Variables{Pairs{request.headers}},
+                      std::string{view(request.body)},
+                      (request.flags & BERTH_HTTP_REPEATABLE) != 0,
+                      (request.flags & BERTH_HTTP_UNINTERRUPTED) != 0};
+    HttpAnswer answer = route->next(asked);
     if (answer.fault == HttpAnswer::Fault::refused)
         return call.host_fails(BERTH_UNAVAILABLE, "the connection was refused", Outcome::none);
-    SentRequest& sent = requests.emplace_back();
-    sent = {method,
-            std::string{view(request.url)},
-            Variables{Pairs{request.headers}},
-            std::string{view(request.body)},
-            (request.flags & BERTH_HTTP_REPEATABLE) != 0,
-            (request.flags & BERTH_HTTP_UNINTERRUPTED) != 0};
+    SentRequest& sent = requests.emplace_back(std::move(asked));
     for (const Variable& header : sent.headers)
         for (const std::string& secret : call.shared().secrets)
             if (!header.secret && !secret.empty() && header.value.find(secret) != std::string::npos)

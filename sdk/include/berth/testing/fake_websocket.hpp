@@ -19,11 +19,20 @@ struct FakeSocket {
     FakeSocket(FakeCall& of, std::deque<ScriptedMessage> script) : call(of), incoming(std::move(script)) {}
     FakeCall& call;
     std::deque<ScriptedMessage> incoming;
+    bool stays_open = false;  ///< After the last message nothing comes, and no close either.
     std::vector<ScriptedMessage> sent;
     Arena lent;
     LentPipe ready;
+    LentPipe silent;
     std::optional<int> close_code;  ///< Once closed.
     bool asked = false;             ///< try_receive has said AGAIN for the next message.
+};
+
+/// What happens on one connection.
+struct SocketScript {
+    std::deque<ScriptedMessage> messages;
+    bool stays_open = false;
+    bool refused = false;
 };
 
 /// The service: `websockets.on("/v1/shell").push_back({MessageKind::text, "hello"})`. After the script the peer closes.
@@ -48,17 +57,20 @@ public:
             FakeSocket& self = from(raw);
             const FakeCall::Use use{self.call, "try_receive"};
             if (const berth_status status = obstacle(self); status != BERTH_OK) return status;
+            if (self.incoming.empty() && self.stays_open) return BERTH_AGAIN;
             if (!std::exchange(self.asked, true)) return BERTH_AGAIN;
             return give(self, *to);
         };
         fd = [](berth_socket* raw) noexcept -> int {
             FakeSocket& self = from(raw);
             const FakeCall::Use use{self.call, "fd of a socket"};
-            if (!self.ready.is_open()) {
-                self.ready.open();
-                (void)self.ready.write("!");  // the next message comes as soon as somebody waits for it
+            // The next message comes as soon as somebody waits for it.
+            LentPipe& ready = self.incoming.empty() && self.stays_open ? self.silent : self.ready;
+            if (!ready.is_open()) {
+                ready.open();
+                if (&ready == &self.ready) (void)ready.write("!");
             }
-            return self.ready.reader();
+            return ready.reader();
         };
         close = [](berth_socket* raw, std::int32_t code) noexcept {
             FakeSocket& self = from(raw);
@@ -69,7 +81,12 @@ public:
         };
     }
 
-    /// What arrives on connections to this path.
+    using Connecting = std::function<SocketScript(const std::string& path)>;
+
+    /// From now on the script of each connection, whatever its path, is made when it is opened. `connecting` must not touch
+    /// the fake host.
+    void connect_by(Connecting connecting) { connecting_ = std::move(connecting); }
+    /// What arrives on connections to this path, in which `*` stands for one part.
     std::deque<ScriptedMessage>& on(const std::string& path) { return scripts_[path]; }
     /// Every connection that was opened, in order.
     std::list<FakeSocket> sockets;
@@ -78,12 +95,17 @@ public:
         const ::berth::detail::Locking locking{&lock_};
         if (call.stopped()) return call.host_stops();
         const std::string path{FakeHttp::path_of(::berth::detail::view(request.url))};
-        const auto script = scripts_.find(path);
-        if (script == scripts_.end()) {
+        const auto script = std::find_if(scripts_.begin(), scripts_.end(),
+                                         [&](const auto& known) { return is_scripted_path(known.first, path); });
+        if (!connecting_ && script == scripts_.end()) {
             call.broken("script", "no connection to " + path + " is scripted");
             return call.host_fails(BERTH_UNAVAILABLE, "no connection is scripted", Outcome::none);
         }
-        *socket = reinterpret_cast<berth_socket*>(&sockets.emplace_back(call, script->second));
+        SocketScript made = connecting_ ? connecting_(path) : SocketScript{script->second, false, false};
+        if (made.refused) return call.host_fails(BERTH_UNAVAILABLE, "the connection was refused", Outcome::none);
+        FakeSocket& opened = sockets.emplace_back(call, std::move(made.messages));
+        opened.stays_open = made.stays_open;
+        *socket = reinterpret_cast<berth_socket*>(&opened);
         return BERTH_OK;
     }
     /// The call is over: the host closes what is still open, and says how many there were.
@@ -127,6 +149,7 @@ private:
         return BERTH_OK;
     }
     std::map<std::string, std::deque<ScriptedMessage>> scripts_;
+    Connecting connecting_;
     ::berth::detail::Lock lock_;
 };
 
