@@ -100,6 +100,11 @@ bool Run::is_decided() const {
     return detached_ || sandbox_over_ || output_->end() || output_->not_started();
 }
 
+/// The last word on one stream is none on the other: which of them comes first is chance.
+bool Run::is_over() const {
+    return detached_ || sandbox_over_ || output_->is_complete();
+}
+
 void Run::read_to_the_end() {
     while (!detached_ && !sandbox_over_ && !stream_is_over_) {
         while (const auto event = call_.next_event())
@@ -122,7 +127,7 @@ void Run::read_to_the_end() {
             if (call_.cancelled() && !cancelled_) continue;
             if (!error.is_recorded()) throw;
         }
-        if (is_decided()) break;
+        if (is_over()) break;
         try {
             recover();
         } catch (const Error&) {
@@ -135,14 +140,14 @@ void Run::look_at(const Heard& heard) {
     switch (heard.kind) {
         case Heard::Kind::exit:
             told_exit_ = heard.exit_code;
-            stream_is_over_ = is_decided();  // else what it printed last is missing
+            stream_is_over_ = is_over();  // else what it printed last is missing
             break;
         case Heard::Kind::output:
             pass(heard.stream, heard.data);
             if (link_.ends_late() && output_->is_complete()) stream_is_over_ = true;
             break;
         case Heard::Kind::broken:
-            if (is_decided())
+            if (is_over())
                 stream_is_over_ = true;
             else
                 recover();
@@ -167,11 +172,20 @@ void Run::pass(Stream stream, std::string_view data) {
 
 void Run::wait_for_more() {
     pollfd waiting[2] = {{call_.cancelled() ? -1 : call_.events_fd(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
-    if (::poll(waiting, 2, is_decided() ? 2000 : link_.patience_ms()) != 0) return;
-    if (is_decided()) {
+    if (::poll(waiting, 2, waited_ms(is_decided() ? 2000 : link_.patience_ms())) != 0) return;
+    if (is_over())
         stream_is_over_ = true;
-    } else if (link_.is_known() && link_.exit_code()) {
+    else if (is_decided() || may_have_ended())
         recover();
+}
+
+/// A question that fails is asked again by recover(), which has more patience.
+bool Run::may_have_ended() {
+    if (!link_.is_known()) return false;
+    try {
+        return link_.exit_code().has_value();
+    } catch (const Error&) {
+        return !call_.cancelled() || cancelled_;
     }
 }
 
@@ -242,23 +256,33 @@ void Run::cancel() {
     }
 }
 
+Error Run::lost() const {
+    if (output_->end())
+        return Error(Code::unavailable,
+                     "the command has ended, but the connection was lost before all of its output was here")
+            .outcome(Outcome::done)
+            .hint("the output so far is what came before");
+    return Error(Code::unavailable, "the connection was lost while the command ran; what became of it is not known")
+        .outcome(Outcome::unknown)
+        .hint("the output so far is what came before; look into the sandbox before you run it again");
+}
+
 /// The stream is over before the end of the command was told: asks what became of it, and goes on where it broke off. A backend
 /// that answers is asked as long as the command runs, if less and less often; one that does not is given up.
 void Run::recover() {
-    const auto lost = [] {
-        return Error(Code::unavailable, "the connection was lost while the command ran; what became of it is not known")
-            .outcome(Outcome::unknown)
-            .hint("the output so far is what came before; look into the sandbox before you run it again");
-    };
     if (!link_.is_known()) throw lost();
     if (told_exit_ && recoveries_ > 0) {  // read again to its end: the wrapper was killed and could not tell
         stream_is_over_ = true;
         return;
     }
+    if (output_->end() && recoveries_ >= most_failures) {  // what is missing will not come any more
+        stream_is_over_ = true;
+        return;
+    }
     ++streams_;
     if (recoveries_++ > 0 || streams_ > most_streams_at_once)
-        call_.wait(berth::Duration{std::min(longest_pause_ms, 50 * streams_)});
-    for (int failures = 1;; ++failures, call_.wait(berth::Duration{100LL << failures})) {
+        call_.wait(berth::Duration{waited_ms(std::min(longest_pause_ms, 50 * streams_))});
+    for (int failures = 1;; ++failures, call_.wait(berth::Duration{waited_ms(100 << failures)})) {
         if (failures > most_failures) {
             if (cancelled_) {
                 sandbox_over_ = true;
@@ -293,6 +317,7 @@ void Run::recover() {
 berth::ProcessEnd Run::end() const {
     if (detached_) return berth::ProcessEnd::detached();
     if (const auto& told = output_->end()) {
+        if (sandbox_over_ && !cancelled_ && !output_->is_complete()) throw lost();
         const EndKind kind = told->timed_out                              ? EndKind::timeout
                              : cancelled_                                 ? EndKind::cancelled
                              : killed_ || (signalled_ && told->by_signal) ? EndKind::killed

@@ -31,10 +31,13 @@ public:
                                     const std::function<void(const berth::Event&)>& on_event) = 0;
 };
 
+// Tests of ten thousand broken streams have no time.
+enum class Waiting { usual, none };
+
 class Run final : private CommandWatcher {
 public:
-    Run(CommandLink& link, berth::Call& call, RunSink& sink, LogLines& log)
-        : link_(link), call_(call), sink_(sink), log_(log) {}
+    Run(CommandLink& link, berth::Call& call, RunSink& sink, LogLines& log, Waiting waiting = Waiting::usual)
+        : link_(link), call_(call), sink_(sink), log_(log), waiting_(waiting) {}
 
     [[nodiscard]] berth::ProcessEnd run(const RunPlan& plan);
     // Whether the backend has taken it: then the command runs or has run.
@@ -50,17 +53,22 @@ private:
     void look_at(const Heard& heard);
     void pass(berth::Stream stream, std::string_view data);
     void wait_for_more();
+    [[nodiscard]] bool may_have_ended();
     void act_on(const berth::Event& event);
     void signal(int number);
     void cancel();
     void recover();
-    [[nodiscard]] bool is_decided() const;
+    [[nodiscard]] int waited_ms(int usual) const { return waiting_ == Waiting::none ? 0 : usual; }
+    [[nodiscard]] bool is_decided() const;  // how it ended is known; output may be missing still
+    [[nodiscard]] bool is_over() const;
+    [[nodiscard]] berth::Error lost() const;
     [[nodiscard]] berth::ProcessEnd end() const;
 
     CommandLink& link_;
     berth::Call& call_;
     RunSink& sink_;
     LogLines& log_;
+    const Waiting waiting_;
     std::int64_t kill_grace_ms_ = 0;
     std::optional<CommandOutput> output_;
     std::optional<std::int64_t> told_exit_;

@@ -8,11 +8,11 @@
 #include "cloud/sandbox_log.hpp"
 #include "cloud/tar_stream.hpp"
 #include "cloud/text.hpp"
+#include "cloud/usage_script.hpp"
 #include "vercel/answers.hpp"
 #include "vercel/credentials.hpp"
 #include "vercel/records.hpp"
 #include "vercel/settings.hpp"
-#include "cloud/usage_script.hpp"
 
 using namespace berth_cloud;
 using namespace berth_vercel;

@@ -49,7 +49,7 @@ inline std::string stream_of(const std::string& output, int status = 0) {
     return R"({"command":{"id":"cmd_1","exitCode":null}})"
            "\n" +
            out_line(":p 42\n") + out_line(berth_cloud::base64(output) + "\n") +
-           out_line(":x " + std::to_string(status) + " \n") +
+           out_line(":x " + std::to_string(status) + " \n") + R"({"stream":"stderr","data":":z\n"})" + "\n" +
            R"({"command":{"id":"cmd_1","exitCode":0}})"
            "\n";
 }
