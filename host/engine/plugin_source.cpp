@@ -6,6 +6,7 @@
 
 #include "../base/text.hpp"
 #include "../plugin/loader.hpp"
+#include "../plugin/private_copy.hpp"
 #include "../plugin/schema_check.hpp"
 #include "../provider/direct_provider.hpp"
 
@@ -70,7 +71,7 @@ ProviderFacts PluginSource::inspect(const ProviderConfiguration& provider) {
 
 std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provider, Call& call) {
     const auto& [file, settings] = inspected_.at(provider.name);
-    const auto& plugin = load_plugin(*file, rules_);
+    const auto& plugin = load_plugin(*file, rules_, usual_copies_directory(environment_));
     return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_, places_, http_});
 }
 

@@ -87,6 +87,7 @@ Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const P
             if (!seen_directories.emplace(directory.identity.device, directory.identity.inode).second) continue;
             for (const auto& name : candidates(directory)) {
                 auto file = read_plugin_file(directory, name, place.origin, rules, pins);
+                file.came_with_berth = place.came_with_berth;
                 // One file by two paths (a link, a directory mounted twice) is still one plugin: the first path counts.
                 const bool known = file.identity.inode != 0;
                 if (known && !seen_files.emplace(file.identity.device, file.identity.inode).second) continue;

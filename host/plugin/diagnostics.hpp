@@ -73,6 +73,8 @@ inline constexpr Diagnostic too_large{"BERTH-P-27", Code::invalid_argument};
 inline constexpr Diagnostic other_content{"BERTH-P-28", Code::permission_denied};
 /// The policy asks for a pin, and the plugin has none.
 inline constexpr Diagnostic not_pinned{"BERTH-P-29", Code::permission_denied};
+/// The bytes that were verified cannot be kept where nobody changes them until they are loaded.
+inline constexpr Diagnostic no_private_copy{"BERTH-P-30", Code::unavailable};
 
 inline constexpr std::array all{
     not_found,        bad_directory,
@@ -89,7 +91,7 @@ inline constexpr std::array all{
     struct_too_small, required_missing,
     offer_differs,    configuration_refused,
     too_large,        other_content,
-    not_pinned,
+    not_pinned,       no_private_copy,
 };
 
 }  // namespace berth::inline host_v1::plugin_diagnostics

@@ -16,6 +16,7 @@ inline constexpr std::uint64_t max_manifest_bytes = std::uint64_t{64} * 1024;
 struct ElfNotes {
     std::string manifest;                 ///< JSON, not checked yet
     std::optional<std::string> provides;  ///< names separated by spaces; absent when the manifest says it
+    bool operator==(const ElfNotes&) const = default;
 };
 
 /// Throws Error: BERTH-P-08 to BERTH-P-11, without location.

@@ -30,8 +30,8 @@ void read_into(PluginFile& file, const TrustedFile& opened, const Pins& pins) {
     check_plugin_size(opened.identity.size);
     file.owner = opened.owner;
     const FileBytes bytes(opened.descriptor.get(), opened.identity.size);
-    const auto notes = read_elf_notes(bytes);
-    auto read = parse_manifest(notes.manifest, notes.provides);
+    file.notes = read_elf_notes(bytes);
+    auto read = parse_manifest(file.notes->manifest, file.notes->provides);
     file.manifest = std::move(read.manifest);
     for (const auto& warning : read.warnings)
         file.warnings.push_back(warning.with_location(printable(file.path)));

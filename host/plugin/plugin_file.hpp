@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../base/error.hpp"
+#include "elf_notes.hpp"
 #include "manifest.hpp"
 #include "pins.hpp"
 #include "search.hpp"
@@ -29,6 +30,8 @@ struct PluginFile {
     std::vector<Error> warnings;
     std::optional<uid_t> owner;       ///< of the file that was opened
     std::optional<std::string> hash;  ///< of the same bytes; only where a pin asked for it
+    std::optional<ElfNotes> notes;    ///< as they were read: what is loaded must say the same
+    bool came_with_berth = false;     ///< lies in the install's own directory
     bool pinned = false;              ///< the configuration has a pin for this plugin, and it holds what that says
 
     [[nodiscard]] bool usable() const noexcept { return manifest.has_value() && !error.has_value(); }

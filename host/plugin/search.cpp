@@ -18,9 +18,13 @@ public:
     void add(const fs::path& path, SearchOrigin origin) {
         auto text = path.lexically_normal().string();
         if (text.size() > 1 && text.back() == '/') text.pop_back();
-        const auto same = [&](const SearchDirectory& known) { return known.path == text; };
-        if (std::none_of(result.directories.begin(), result.directories.end(), same)) {
-            result.directories.push_back({std::move(text), origin});
+        const bool ours = origin == SearchOrigin::installation;
+        const auto known = std::find_if(result.directories.begin(), result.directories.end(),
+                                        [&](const SearchDirectory& candidate) { return candidate.path == text; });
+        if (known == result.directories.end()) {
+            result.directories.push_back({std::move(text), origin, ours});
+        } else if (ours) {
+            known->came_with_berth = true;
         }
     }
 

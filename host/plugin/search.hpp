@@ -26,6 +26,7 @@ struct SearchInput {
 struct SearchDirectory {
     std::string path;  ///< absolute, lexically normal
     SearchOrigin origin;
+    bool came_with_berth = false;  ///< the install's own directory, whoever named it first
 };
 
 struct SearchPath {

@@ -5,6 +5,8 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <array>
+#include <climits>
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -26,7 +28,12 @@ std::string beside_this_plugin(const std::string& name) {
         return name;
     }
     const std::string path = info.dli_fname;
-    return path.substr(0, path.rfind('/') + 1) + "../" + name;
+    const std::string folder = path.substr(0, path.rfind('/') + 1);
+    // Loaded from a private copy, the folder where the file itself lies is told by a link beside the copy.
+    std::array<char, PATH_MAX> origin{};
+    const auto length = ::readlink((folder + "origin").c_str(), origin.data(), origin.size());
+    const bool copied = length > 0 && static_cast<std::size_t>(length) < origin.size();
+    return (copied ? std::string(origin.data(), static_cast<std::size_t>(length)) + "/" : folder) + "../" + name;
 }
 
 std::string default_state_directory(bool root) {

@@ -23,7 +23,7 @@ import clouds
 from table import document_text, goals_table, replaced
 
 HERE = Path(__file__).resolve().parent
-ORDER = ["start", "sandbox", "output", "files", "idle", "many", "vercel", "daytona"]
+ORDER = ["start", "sandbox", "output", "files", "idle", "many", "plugins", "vercel", "daytona"]
 
 # The namespaces and the root of a sandbox of local.so, made by bubblewrap alone.
 BWRAP = shlex.split(
@@ -97,6 +97,10 @@ class Bench:
     def many(self):
         return self.embedded("bench_many", "--executes", "1000" if self.quick else "10000", "--rounds",
                              self.rounds(3))
+
+    def plugins(self):
+        return self.program("bench_plugins", "--plugin", str(self.build / "lib/berth/examples/minimal.so"), "--rounds",
+                            self.rounds(50))
 
     def vercel(self):
         return self.cloud(clouds.Vercel)
@@ -176,11 +180,13 @@ def self_test(build):
         "idle": bench.embedded("bench_idle", *hold, "--sandboxes", "1"),
         "many": bench.embedded("bench_many", "--executes", "4", "--in-flight", "2", *few),
     }
+    results["plugins"] = bench.program("bench_plugins", "--plugin", str(bench.build / "lib/berth/examples/minimal.so"),
+                                       "--files", "5", *few)
     results.update({kind.vendor: clouds.measured(bench, kind, clouds.Sizes.tiny(), None)
                     for kind in (clouds.Vercel, clouds.Daytona)})
     table = goals_table(results)
     # Mastra, podman, and the official clients' six rows of each cloud.
-    assert table.count("\n") == 35 and table.count("not measured") == 14, table
+    assert table.count("\n") == 36 and table.count("not measured") == 14, table
     text = document_text(results, "Machine.")
     whole = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", text)
     assert whole == f"before\n<!-- bench -->\n{text}\n<!-- /bench -->\nafter\n", whole

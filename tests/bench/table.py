@@ -65,6 +65,8 @@ def rows(results):
          fraction),
         ("10,000 executes, 500 in flight: start rate against a posix_spawn loop", at_least(0.7),
          ratio(many, "execute", "posix_spawn loop"), "many", fraction),
+        ("`berth plugin ls` of 1,000 files: trust and manifests read, against a bare read of the same bytes", at_most(2.0),
+         ratio(results.get("plugins"), "plugin catalog", "bare read of the same bytes"), "plugins", fraction),
         *cloud_rows("vercel", results.get("vercel") or {}),
         *cloud_rows("daytona", results.get("daytona") or {}),
     ]

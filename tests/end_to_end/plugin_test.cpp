@@ -127,11 +127,12 @@ TEST_CASE("hostile files are refused in words, and nobody waits for one") {
                                                             {"fifo.so", "BERTH-P-06"},   {"directory.so", "BERTH-P-06"},
                                                             {"circle.so", "BERTH-P-06"}, {"short.so", "BERTH-P-10"},
                                                             {"nothing.so", "BERTH-P-06"}};
-    for (const auto& [name, number] : expected) {
-        CAPTURE(std::string(name));
+    for (const auto& pair : expected) {
+        const std::string name = pair.first;
+        CAPTURE(name);
         const auto ended = workspace.berth({"plugin", "inspect", "-o", "json", workspace.path(name)});
         CHECK(ended.exit_code == 125);
-        CHECK(json::parse(ended.output)["error"]["diagnostic"] == number);
+        CHECK(json::parse(ended.output)["error"]["diagnostic"] == pair.second);
         CHECK(ended.peak_kib < 64L * 1024);
     }
     const auto device = json::parse(workspace.berth({"plugin", "inspect", "-o", "json", "/dev/zero"}).output);

@@ -7,6 +7,7 @@ berth=$1
 source_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 
 work=$(mktemp -d)
+export XDG_CACHE_HOME=$work/cache
 sandbox=""
 clean_up() {
     local status=$?

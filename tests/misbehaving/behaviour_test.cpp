@@ -31,8 +31,8 @@ public:
     void done(std::uint64_t) override {}
 };
 
-std::unique_ptr<Provider> opened(const Catalog& catalog, const std::string& name) {
-    const auto& loaded = load_plugin(file_named(catalog, name + ".so"), TrustRules::of_this_process());
+std::unique_ptr<Provider> opened(const Catalog& catalog, const std::string& name, const std::string& copies) {
+    const auto& loaded = load_plugin(file_named(catalog, name + ".so"), TrustRules::of_this_process(), copies);
     Call call({.method = "open"});
     return open_direct_provider(call, loaded,
                                 {name, {}, {}, std::make_shared<Log>(LogLevel::error, Log::Handler()), {}});
@@ -54,9 +54,9 @@ template <typename Act>
 Error failure_beside_good(const std::string& name, const Act& act) {
     const PluginDirectory directory{name};
     const auto catalog = directory.read();
-    const auto bad = opened(catalog, name);
+    const auto bad = opened(catalog, name, directory.copies());
     const auto error = failure_of([&] { act(*bad); });
-    const auto good = opened(catalog, "good");
+    const auto good = opened(catalog, "good", directory.copies());
     CHECK_NOTHROW(act(*good));
     CHECK(error.fields().provider == name);
     return error;
@@ -87,7 +87,7 @@ void execute_one(Provider& provider) {
 TEST_CASE("a good plugin does what it says, from a real file") {
     const PluginDirectory directory{};
     const auto catalog = directory.read();
-    const auto provider = opened(catalog, "good");
+    const auto provider = opened(catalog, "good", directory.copies());
     CHECK(provider->offer().has_method("get_logs"));
     CHECK(provider->offer().has_method("berth.snapshots/1"));
     CHECK_FALSE(provider->offer().has_method("create_snapshot"));
@@ -113,14 +113,14 @@ TEST_CASE("a good plugin does what it says, from a real file") {
 
 TEST_CASE("open throws") {
     const PluginDirectory directory{"open_throws"};
-    const auto error = failure_of([&] { (void)opened(directory.read(), "open_throws"); });
+    const auto error = failure_of([&] { (void)opened(directory.read(), "open_throws", directory.copies()); });
     CHECK(error.diagnostic() == "BERTH-R-50");
     CHECK(says(error, {"thrown across the contract", "open", "provider open_throws"}));
 }
 
 TEST_CASE("open fails and says why") {
     const PluginDirectory directory{"open_fails"};
-    const auto error = failure_of([&] { (void)opened(directory.read(), "open_fails"); });
+    const auto error = failure_of([&] { (void)opened(directory.read(), "open_fails", directory.copies()); });
     CHECK(error.diagnostic() == "BERTH-R-19");
     CHECK(says(error, {"the token has expired"}));
 }

@@ -1,4 +1,5 @@
 // What is wrong with a plugin and shows only when it is loaded. The good one beside it loads each time.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -103,7 +104,7 @@ TEST_CASE("a plugin of a later minor version loads with what is known here") {
     const auto& file = catalog.find("later_minor");
     REQUIRE(file.warnings.size() == 1);
     CHECK(file.warnings[0].diagnostic() == "BERTH-P-17");
-    const auto& plugin = load_plugin(file, rules);
+    const auto& plugin = load_plugin(file, rules, directory.copies());
     CHECK(plugin.minor == 7);
     CHECK(plugin.methods.size > sizeof(berth_methods));
     CHECK(plugin.has(Method::get_logs));
@@ -115,7 +116,7 @@ TEST_CASE("a plugin with the required methods only has no others") {
     const PluginDirectory directory{"only_required"};
     const auto rules = TrustRules::of_this_process();
     const auto catalog = directory.read(rules);
-    const auto& plugin = load_plugin(catalog.find("only_required"), rules);
+    const auto& plugin = load_plugin(catalog.find("only_required"), rules, directory.copies());
     for (const auto& row : method_table)
         CHECK(plugin.has(row.method) == (row.extension.empty() && row.requirement == MethodNeed::required));
 }
@@ -125,21 +126,26 @@ TEST_CASE("a file is loaded once") {
     const auto rules = TrustRules::of_this_process();
     const auto catalog = directory.read(rules);
     const auto again = directory.read(rules);
-    CHECK(&load_plugin(catalog.find("good"), rules) == &load_plugin(again.find("good"), rules));
+    CHECK(&load_plugin(catalog.find("good"), rules, directory.copies()) ==
+          &load_plugin(again.find("good"), rules, directory.copies()));
 }
 
 TEST_CASE("a file that was replaced between reading and loading") {
     PluginDirectory directory{"only_required"};
     const auto rules = TrustRules::of_this_process();
     const auto catalog = directory.read(rules);
-    std::filesystem::remove(directory.path() / "only_required.so");
-    directory.add("good", "only_required.so");
-    try {
-        (void)load_plugin(catalog.find("only_required"), rules);
-        FAIL("it was loaded");
-    } catch (const Error& error) {
-        CHECK(error.diagnostic() == "BERTH-P-07");
-        CHECK(says(error, {"changed since it was read", "only_required.so"}));
+    // Another plugin, and the same one with more behind its end.
+    for (const auto* with : {"good", "only_required"}) {
+        directory.add(with, "new.tmp");
+        std::ofstream(directory.path() / "new.tmp", std::ios::app) << "more";
+        std::filesystem::rename(directory.path() / "new.tmp", directory.path() / "only_required.so");
+        try {
+            (void)load_plugin(catalog.find("only_required"), rules, directory.copies());
+            FAIL("it was loaded");
+        } catch (const Error& error) {
+            CHECK(error.diagnostic() == "BERTH-P-07");
+            CHECK(says(error, {"changed since it was read", "only_required.so"}));
+        }
     }
 }
 
@@ -147,15 +153,60 @@ TEST_CASE("a file that was replaced after it was loaded is not mistaken for the 
     PluginDirectory directory{"only_required"};
     const auto rules = TrustRules::of_this_process();
     const auto catalog = directory.read(rules);
-    (void)load_plugin(catalog.find("only_required"), rules);
+    const auto& older = load_plugin(catalog.find("only_required"), rules, directory.copies());
     directory.add("only_required", "new.tmp");
+    std::ofstream(directory.path() / "new.tmp", std::ios::app) << "what the loader does not look at";
     std::filesystem::rename(directory.path() / "new.tmp", directory.path() / "only_required.so");
     const auto newer = directory.read(rules);
+    const auto& other = load_plugin(newer.find("only_required"), rules, directory.copies());
+    CHECK(&other != &older);
+    const bool same_code = other.methods.create == older.methods.create;
+    CHECK_FALSE(same_code);
+}
+
+TEST_CASE("what happens to the file after it was loaded does not reach what was loaded") {
+    PluginDirectory directory{"only_required"};
+    const auto rules = TrustRules::of_this_process();
+    const auto catalog = directory.read(rules);
+    const auto& plugin = load_plugin(catalog.find("only_required"), rules, directory.copies());
+    // Were the file itself mapped, the next call into a page of it would be SIGBUS.
+    std::filesystem::resize_file(directory.path() / "only_required.so", 0);
+    CHECK(plugin.plugin.get_extension({"nobody/1", 8}) == nullptr);
+    Dl_info info{};
+    REQUIRE(::dladdr(reinterpret_cast<const void*>(plugin.methods.create), &info) != 0);
+    CHECK(std::string_view(info.dli_fname).starts_with(directory.copies()));
+}
+
+TEST_CASE("a pinned file that is exchanged between reading and loading") {
+    PluginDirectory directory{"only_required"};
+    const auto rules = TrustRules::of_this_process();
+    auto file = directory.read(rules).find("only_required");
+    file.hash = "sha256:" + std::string(64, '0');  // as if other bytes had been verified
     try {
-        (void)load_plugin(newer.find("only_required"), rules);
-        FAIL("the old code was taken for the new");
+        (void)load_plugin(file, rules, directory.copies());
+        FAIL("it was loaded");
     } catch (const Error& error) {
         CHECK(error.diagnostic() == "BERTH-P-07");
-        CHECK(says(error, {"replaced after it had been loaded"}));
+    }
+}
+
+TEST_CASE("a library that lies beside the plugin is found, although the copy lies elsewhere") {
+    PluginDirectory directory{"beside"};
+    std::filesystem::copy_file(BESIDE_LIBRARY, directory.path() / "libberth_beside.so");
+    const auto rules = TrustRules::of_this_process();
+    const auto catalog = directory.read(rules);
+    CHECK(load_plugin(catalog.find("beside"), rules, directory.copies()).has(Method::create));
+}
+
+TEST_CASE("no private copy, no plugin") {
+    const PluginDirectory directory{"only_required"};
+    const auto rules = TrustRules::of_this_process();
+    const auto catalog = directory.read(rules);
+    std::ofstream(directory.path() / "a_file") << "in the way";
+    try {
+        (void)load_plugin(catalog.find("only_required"), rules, (directory.path() / "a_file").string());
+        FAIL("it was loaded");
+    } catch (const Error& error) {
+        CHECK(error.diagnostic() == "BERTH-P-30");
     }
 }

@@ -50,11 +50,11 @@ Error refusal_of(std::string_view name) {
     const PluginDirectory directory{name};
     const auto rules = TrustRules::of_this_process();
     const auto catalog = directory.read(rules);
-    const auto& good = load_plugin(catalog.find("good"), rules);
+    const auto& good = load_plugin(catalog.find("good"), rules, directory.copies());
     CHECK(good.has(Method::create));
     const auto& file = file_named(catalog, std::string(name) + ".so");
     try {
-        (void)load_plugin(file, rules);
+        (void)load_plugin(file, rules, directory.copies());
     } catch (const Error& error) {
         CHECK(error.fields().location == file.path);
         return error;

@@ -22,6 +22,8 @@ public:
     /// Copies NAME.so under another file name.
     std::filesystem::path add(std::string_view name, std::string_view file_name);
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    /// Where private copies go.
+    [[nodiscard]] std::string copies() const { return (path_ / "copies").string(); }
     [[nodiscard]] berth::Catalog read(const berth::TrustRules& rules = berth::TrustRules::of_this_process()) const;
 
 private:
