@@ -4,6 +4,7 @@
 #include <berth/error.hpp>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -35,6 +36,15 @@ using Json = nlohmann::json;
 [[nodiscard]] inline bool flag_in(const Json& object, const char* name) {
     const Json* value = member(object, name);
     return value != nullptr && value->is_boolean() && value->get<bool>();
+}
+
+// The members of an object that are texts.
+[[nodiscard]] inline std::map<std::string, std::string> texts_in(const Json& object) {
+    std::map<std::string, std::string> texts;
+    if (!object.is_object()) return texts;
+    for (const auto& [name, value] : object.items())
+        if (value.is_string()) texts[name] = value.get<std::string>();
+    return texts;
 }
 
 // What an answer must have: without it the backend has broken its protocol.

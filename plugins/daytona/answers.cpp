@@ -23,9 +23,7 @@ Sandbox sandbox_of(const Json& json) {
     sandbox.error_reason = text_in(json, "errorReason");
     sandbox.recoverable = flag_in(json, "recoverable");
     sandbox.snapshot = text_in(json, "snapshot");
-    if (const Json* labels = member(json, "labels"); labels != nullptr && labels->is_object())
-        for (const auto& [name, value] : labels->items())
-            if (value.is_string()) sandbox.labels[name] = value.get<std::string>();
+    if (const Json* labels = member(json, "labels")) sandbox.labels = texts_in(*labels);
     sandbox.cpus = integer_in(json, "cpu");
     sandbox.memory_gib = integer_in(json, "memory");
     sandbox.disk_gib = integer_in(json, "disk");

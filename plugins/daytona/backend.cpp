@@ -208,7 +208,7 @@ void Backend::remove(berth::Call& call, const std::string& sandbox) const {
 /// Written at most once a second: every command would cost a write otherwise.
 void Backend::used(berth::Call& call, std::string_view id, const Record& known) const {
     const std::int64_t now = berth::now().time_since_epoch().count();
-    if (known.last_used_at && *known.last_used_at + 1000 > now) return;
+    if (!is_use_worth_keeping(known, now)) return;
     if (!records.find(call, id)) return;  // destroyed meanwhile
     (void)records.change(call, id, [&](Record& record) { record.last_used_at = now; });
 }

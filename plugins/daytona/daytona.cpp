@@ -15,8 +15,6 @@ namespace rooms = berth_daytona;
 using berth::Code;
 using berth::Error;
 
-constexpr std::size_t largest_environment = 128U << 10;
-
 class Daytona {
 public:
     Daytona(berth::Host host, const berth::Settings& settings) : backend_(host, rooms::read_settings(host, settings)) {}
@@ -101,25 +99,10 @@ public:
 
     void set_environment_variables(berth::Call& call, std::string_view id, berth::Pairs set, berth::Strings unset) {
         const rooms::Known known = backend_.look(call, id);
-        std::vector<std::string> gone;
-        for (const std::string_view name : unset)
-            gone.emplace_back(name);
+        const std::vector<std::string> gone(unset.begin(), unset.end());
         rooms::Record record = backend_.records.change(call, id, [&](rooms::Record& stored) {
             if (stored.current.empty()) stored = known.record;
-            for (const std::string& name : gone)
-                stored.env.unset(name);
-            for (const berth::Pair pair : set) {
-                bool secret = pair.secret;
-                for (const berth::Variable& item : stored.env)
-                    secret = secret || (item.name == pair.name && item.secret);
-                stored.env.set(pair.name, pair.value, secret);
-            }
-            std::size_t size = 0;
-            for (const berth::Variable& item : stored.env)
-                size += item.name.size() + item.value.size() + 2;
-            if (size > largest_environment)
-                throw Error(Code::resource_exhausted, "all variables together may have 128 KiB")
-                    .outcome(berth::Outcome::none);
+            berth_cloud::change_variables(stored.env, set, gone);
         });
         if (!known.now.runs()) return;  // given at the next start
         if (record.box.empty()) record.box = backend_.running(call, id).record.box;

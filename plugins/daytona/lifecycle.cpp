@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "cloud/setup.hpp"
 #include "cloud/text.hpp"
 #include "cloud/upload.hpp"
 #include "processes.hpp"
@@ -14,22 +15,6 @@ namespace {
 using berth::Code;
 using berth::Error;
 using berth::Outcome;
-
-std::string id_for(const Settings& settings, std::string_view key) {
-    return "berth-" + digest(settings.provider + "\n" + std::string{key});
-}
-
-Record record_of(const berth::SandboxConfig& config) {
-    Record record;
-    record.idempotency_key = config.idempotency_key();
-    if (config.name()) record.name = *config.name();
-    if (config.template_name()) record.template_name = *config.template_name();
-    record.persistent = config.persistent();
-    record.env = config.environment().env();
-    if (const auto timeout = config.environment().timeout()) record.timeout_ms = timeout->count();
-    record.labels = config.labels();
-    return record;
-}
 
 void add_network(Json& body, const berth::SandboxConfig& config) {
     if (config.network() == berth::Network::none) body["networkBlockAll"] = true;
@@ -102,8 +87,9 @@ Json creation_body(const Settings& settings, const berth::SandboxConfig& config,
 berth::SandboxInfo create_sandbox(const Backend& backend, berth::Call& call, const berth::SandboxConfig& config,
                                   berth::FileSource& files) {
     if (!config.extra().empty()) throw Error(Code::invalid_argument, "the provider daytona knows no extra wishes");
-    Record record = record_of(config);
-    const std::string id = id_for(backend.settings, record.idempotency_key);
+    Record record;
+    static_cast<KeptSandbox&>(record) = kept_of(config);
+    const std::string id = id_of_key(backend.settings.provider, record.idempotency_key);
     const Json body = creation_body(backend.settings, config, id, record);
 
     bool may_exist = false;

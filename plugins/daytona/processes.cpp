@@ -1,6 +1,6 @@
 #include "processes.hpp"
 
-#include "cloud/process_run.hpp"
+#include "cloud/setup.hpp"
 #include "cloud/text.hpp"
 
 namespace berth_daytona {
@@ -22,21 +22,12 @@ bool is_usual_name(std::string_view name) {
 
 }  // namespace
 
-void make_directory(SandboxLink& inside, const std::string& path) {
-    const ShellAnswer answer = inside.shell({"mkdir", "-p", "--", path});
-    if (answer.exit_code != 0)
-        throw Error(Code::permission_denied, "the working directory could not be made: " + answer.out.substr(0, 200))
-            .path(path);
-}
-
 void run_setup(const Backend& backend, berth::Call& call, std::string_view id, const Record& record,
                const berth::Strings& lines) {
-    std::uint64_t index = 0;
-    for (const std::string_view line : lines) {
-        DaytonaCommand command(backend.api, call, {record.current, record.box});
-        run_setup_line(command, call, defaults_of(record), line, index++,
-                       [&](const std::string& printed) { backend.log.append(call, id, printed); });
-    }
+    const Place place{record.current, record.box};
+    berth_cloud::run_setup([&] { return std::make_unique<DaytonaCommand>(backend.api, call, place); }, call,
+                           defaults_of(record), lines,
+                           [&](const std::string& printed) { backend.log.append(call, id, printed); });
 }
 
 void give_variables(const Backend& backend, berth::Call& call, const Record& record,

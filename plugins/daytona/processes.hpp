@@ -6,8 +6,6 @@
 
 namespace berth_daytona {
 
-void make_directory(SandboxLink& inside, const std::string& path);
-
 // In order, until one fails: then execution_failed with all about it.
 void run_setup(const Backend& backend, berth::Call& call, std::string_view id, const Record& record,
                const berth::Strings& lines);

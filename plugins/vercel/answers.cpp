@@ -41,9 +41,7 @@ Sandbox sandbox_of(const Json& from) {
     sandbox.snapshot_id = text_in(from, "currentSnapshotId");
     sandbox.created_at = required(integer_in(from, "createdAt"), "sandbox.createdAt");
     sandbox.persistent = flag_in(from, "persistent");
-    if (const Json* tags = member(from, "tags"); tags != nullptr && tags->is_object())
-        for (const auto& [name, value] : tags->items())
-            if (value.is_string()) sandbox.tags[name] = value.get<std::string>();
+    if (const Json* tags = member(from, "tags")) sandbox.tags = texts_in(*tags);
     sandbox.region = text_in(from, "region").value_or("");
     sandbox.runtime = text_in(from, "runtime");
     sandbox.image = text_in(from, "image");

@@ -158,7 +158,7 @@ SandboxAnswer Backend::resume(berth::Call& call, std::string_view id) const {
 /// Written at most once a second and host process: every command would cost a write otherwise.
 void Backend::used(berth::Call& call, std::string_view id, const Record& known) const {
     const std::int64_t now = berth::now().time_since_epoch().count();
-    if (known.last_used_at && *known.last_used_at + 1000 > now) return;
+    if (!is_use_worth_keeping(known, now)) return;
     if (!records.find(call, id)) return;  // destroyed meanwhile
     (void)records.change(call, id, [&](Record& record) { record.last_used_at = now; });
 }

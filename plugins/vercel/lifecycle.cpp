@@ -1,9 +1,10 @@
 #include "lifecycle.hpp"
 
+#include "cloud/setup.hpp"
 #include "cloud/text.hpp"
 #include "cloud/upload.hpp"
+#include "processes.hpp"
 #include "sandbox_link.hpp"
-#include "setup.hpp"
 
 namespace berth_vercel {
 
@@ -12,22 +13,6 @@ namespace {
 using berth::Code;
 using berth::Error;
 using berth::Outcome;
-
-std::string name_for(const Settings& settings, std::string_view key) {
-    return "berth-" + digest(settings.provider + "\n" + std::string{key});
-}
-
-Record record_of(const berth::SandboxConfig& config) {
-    Record record;
-    record.idempotency_key = config.idempotency_key();
-    if (config.name()) record.name = *config.name();
-    if (config.template_name()) record.template_name = *config.template_name();
-    record.persistent = config.persistent();
-    record.env = config.environment().env();
-    if (const auto timeout = config.environment().timeout()) record.timeout_ms = timeout->count();
-    record.labels = config.labels();
-    return record;
-}
 
 Json network_policy(const berth::SandboxConfig& config) {
     switch (config.network()) {
@@ -114,8 +99,9 @@ Json creation_body(const Settings& settings, const berth::SandboxConfig& config,
 berth::SandboxInfo create_sandbox(const Backend& backend, berth::Call& call, const berth::SandboxConfig& config,
                                   berth::FileSource& files) {
     if (!config.extra().empty()) throw Error(Code::invalid_argument, "the provider vercel knows no extra wishes");
-    Record record = record_of(config);
-    const std::string name = name_for(backend.settings, record.idempotency_key);
+    Record record;
+    static_cast<KeptSandbox&>(record) = kept_of(config);
+    const std::string name = id_of_key(backend.settings.provider, record.idempotency_key);
     const Json body = creation_body(backend.settings, config, name, record);
 
     bool may_exist = false;
@@ -144,8 +130,8 @@ berth::SandboxInfo create_sandbox(const Backend& backend, berth::Call& call, con
     if (!made.runs()) made = backend.wait_until_running(call, name);
 
     const Place place{name, record.session};
-    if (record.cwd) make_directory(backend, call, place, *record.cwd);
     VercelSandbox inside(backend, call, place);
+    if (record.cwd) make_directory(inside, *record.cwd);
     Upload(inside, call, record.directory()).take(files);
     run_setup(backend, call, place, record, config.setup_commands());
     backend.log.event(call, name, "created");

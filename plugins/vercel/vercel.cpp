@@ -4,8 +4,8 @@
 #include "cloud/download.hpp"
 #include "cloud/upload.hpp"
 #include "lifecycle.hpp"
+#include "processes.hpp"
 #include "sandbox_link.hpp"
-#include "setup.hpp"
 #include "snapshots.hpp"
 #include "usage.hpp"
 
@@ -14,8 +14,6 @@ namespace {
 namespace rooms = berth_vercel;
 using berth::Code;
 using berth::Error;
-
-constexpr std::size_t largest_environment = 128U << 10;
 
 class Vercel {
 public:
@@ -88,22 +86,9 @@ public:
 
     void set_environment_variables(berth::Call& call, std::string_view id, berth::Pairs set, berth::Strings unset) {
         (void)known(call, id);
-        (void)backend_.records.change(call, id, [&](rooms::Record& record) {
-            for (const std::string_view name : unset)
-                record.env.unset(name);
-            for (const berth::Pair pair : set) {
-                bool secret = pair.secret;
-                for (const berth::Variable& item : record.env)
-                    secret = secret || (item.name == pair.name && item.secret);
-                record.env.set(pair.name, pair.value, secret);
-            }
-            std::size_t size = 0;
-            for (const berth::Variable& item : record.env)
-                size += item.name.size() + item.value.size() + 2;
-            if (size > largest_environment)
-                throw Error(Code::resource_exhausted, "all variables together may have 128 KiB")
-                    .outcome(berth::Outcome::none);
-        });
+        const std::vector<std::string> gone(unset.begin(), unset.end());
+        (void)backend_.records.change(
+            call, id, [&](rooms::Record& record) { berth_cloud::change_variables(record.env, set, gone); });
     }
     berth::Variables get_environment_variables(berth::Call& call, std::string_view id) { return known(call, id).env; }
 

@@ -9,7 +9,7 @@
 #include "seen.hpp"
 
 using namespace berth_cloud;
-using vercel_test::Seen;
+using cloud_test::Seen;
 
 TEST_CASE("what is read back does not depend on where it is cut") {
     const std::string token(32, 'a');

@@ -1,4 +1,4 @@
-// What was read of a command, kept and checked for its order: started before any output. For tests of vercel.so.
+// What was read of a command, kept and checked for its order: started before any output. For tests of plugins/cloud.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -7,7 +7,7 @@
 
 #include "cloud/command_output.hpp"
 
-namespace vercel_test {
+namespace cloud_test {
 
 struct Seen final : berth_cloud::CommandWatcher {
     void started(std::optional<std::int64_t> number) override {
@@ -29,4 +29,4 @@ struct Seen final : berth_cloud::CommandWatcher {
     std::function<void(Seen&)> on_output;
 };
 
-}  // namespace vercel_test
+}  // namespace cloud_test

@@ -5,8 +5,6 @@
 
 namespace berth_vercel {
 
-void make_directory(const Backend& backend, berth::Call& call, const Place& place, const std::string& path);
-
 // In order, until one fails: then execution_failed with all about it.
 void run_setup(const Backend& backend, berth::Call& call, const Place& place, const Record& record,
                const berth::Strings& lines);

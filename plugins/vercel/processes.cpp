@@ -1,13 +1,12 @@
-#include "setup.hpp"
+#include "processes.hpp"
 
-#include "cloud/process_run.hpp"
+#include "cloud/setup.hpp"
 #include "command_link.hpp"
 
 namespace berth_vercel {
 
 namespace {
 
-using berth::Code;
 using berth::Error;
 
 ProcessDefaults defaults_of(const Record& record) {
@@ -16,21 +15,11 @@ ProcessDefaults defaults_of(const Record& record) {
 
 }  // namespace
 
-void make_directory(const Backend& backend, berth::Call& call, const Place& place, const std::string& path) {
-    const ShellAnswer answer = backend.shell(call, place, "mkdir", {"-p", "--", path});
-    if (answer.exit_code != 0)
-        throw Error(Code::permission_denied, "the working directory could not be made: " + answer.err.substr(0, 200))
-            .path(path);
-}
-
 void run_setup(const Backend& backend, berth::Call& call, const Place& place, const Record& record,
                const berth::Strings& lines) {
-    std::uint64_t index = 0;
-    for (const std::string_view line : lines) {
-        VercelCommand command(backend.api, call, place);
-        run_setup_line(command, call, defaults_of(record), line, index++,
-                       [&](const std::string& printed) { backend.log.append(call, place.sandbox, printed); });
-    }
+    berth_cloud::run_setup([&] { return std::make_unique<VercelCommand>(backend.api, call, place); }, call,
+                           defaults_of(record), lines,
+                           [&](const std::string& printed) { backend.log.append(call, place.sandbox, printed); });
 }
 
 berth::ProcessEnd run_process(const Backend& backend, berth::Call& call, std::string_view id,
