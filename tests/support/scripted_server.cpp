@@ -132,6 +132,12 @@ void ServerConnection::wait_for_end() {
     }
 }
 
+void ServerConnection::reset() noexcept {
+    sockaddr nowhere{};
+    nowhere.sa_family = AF_UNSPEC;
+    (void)::connect(socket_.get(), &nowhere, sizeof nowhere);
+}
+
 void ServerConnection::shut_down() noexcept {
     (void)::shutdown(socket_.get(), SHUT_RDWR);
 }

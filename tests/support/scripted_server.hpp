@@ -41,6 +41,8 @@ public:
     bool answer(int status, std::string_view body, std::string_view more_headers = {});
     /// Waits until the client closes, throwing away what it sends.
     void wait_for_end();
+    /// Ends it as a crash does: the client hears of a reset, and loses what it has not read yet.
+    void reset() noexcept;
     void shut_down() noexcept;  ///< any thread
 
 private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -184,11 +185,11 @@ private:
         if constexpr (is_secure) {
             if (!error) return ask();
             const auto verified = SSL_get_verify_result(stream_.native_handle());
+            // A wrong name is told by our own callback alone, which gives no reason.
+            if (verified == X509_V_ERR_UNSPECIFIED)
+                return fail(SocketFailure::Kind::insecure, "its certificate is not for that name");
             if (verified != X509_V_OK)
                 return fail(SocketFailure::Kind::insecure, X509_verify_cert_error_string(verified));
-            // A wrong name is told by our own callback alone.
-            const bool is_name = std::string(error.message()).find("certificate verify failed") != std::string::npos;
-            if (is_name) return fail(SocketFailure::Kind::insecure, "its certificate is not for that name");
             fail(SocketFailure::Kind::unreachable, error);
         }
     }
@@ -207,7 +208,7 @@ private:
     void hear_answer() {
         answer_.emplace();
         answer_->header_limit(longest_answer_head);
-        answer_->body_limit(boost::none);  // no more is read than there is room for
+        answer_->body_limit(std::numeric_limits<std::uint64_t>::max());  // no more is read than there is room for
         http::async_read_header(stream_, buffer_, *answer_, then(&Talk::answered));
     }
 

@@ -6,69 +6,11 @@
 #include <condition_variable>
 #include <thread>
 
-#include "http_support.hpp"
 #include "server_process.hpp"
 #include "service/socket_request.hpp"
+#include "websocket_support.hpp"
 
 using namespace berth_test;
-
-namespace {
-
-/// A connection that is open, or was refused.
-class Socket {
-public:
-    Socket(Running& running, const Request& request) : table_(*running.services.services.face()->websocket) {
-        opened = table_.open(running.services.services.face(), running.raw(), &request.raw, &raw_);
-    }
-    Socket(const Socket&) = delete;
-    Socket& operator=(const Socket&) = delete;
-    berth_status send(std::string_view message, std::uint32_t as = BERTH_SOCKET_TEXT) {
-        return table_.send(raw_, as, bytes(message));
-    }
-    berth_status receive() { return take(table_.receive(raw_, room())); }
-    berth_status try_receive() { return take(table_.try_receive(raw_, room())); }
-    [[nodiscard]] int descriptor() const { return table_.fd(raw_); }
-    void close(int code = 1000) { table_.close(raw_, code); }
-
-    berth_status opened = BERTH_OK;
-    std::uint32_t kind = 0;
-    std::string content;
-    int close_code = 0;
-
-private:
-    berth_socket_message* room() {
-        message_ = {};
-        message_.size = sizeof message_;
-        return &message_;
-    }
-    berth_status take(berth_status status) {
-        if (status != BERTH_OK) return status;
-        kind = message_.kind;
-        content.assign(reinterpret_cast<const char*>(message_.bytes.data), message_.bytes.size);
-        close_code = message_.close_code;
-        return status;
-    }
-    const berth_websocket& table_;
-    berth_socket* raw_ = nullptr;
-    berth_socket_message message_{};
-};
-
-class SocketServer {
-public:
-    SocketServer() : process_(BERTH_WEBSOCKET_SERVER, {}) {}
-    explicit SocketServer(const Certificate& certificate)
-        : process_(BERTH_WEBSOCKET_SERVER, {certificate.file(), certificate.key()}), scheme_("wss") {}
-    [[nodiscard]] std::string url(const std::string& path, const std::string& host = "localhost") const {
-        return scheme_ + "://" + host + ":" + process_.port() + path;
-    }
-    [[nodiscard]] const std::string& port() const { return process_.port(); }
-
-private:
-    ServerProcess process_;
-    std::string scheme_ = "ws";
-};
-
-}  // namespace
 
 TEST_CASE("messages of both kinds go out and come back, from nothing to some megabytes") {
     const SocketServer server;
