@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <map>
 #include <set>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "../base/directory.hpp"
@@ -23,22 +26,29 @@ bool is_plugin_name(std::string_view name) {
     return name.size() > 3 && name.ends_with(".so") && name.front() != '.';
 }
 
-/// Names of the candidates, sorted. Reads through the descriptor that was checked.
-std::vector<std::string> candidates(const TrustedDirectory& directory) {
+struct Candidate {
+    std::string name;
+    EntryHint hint;
+};
+
+/// Sorted by name. Reads through the descriptor that was checked.
+std::vector<Candidate> candidates(const TrustedDirectory& directory) {
     const auto unreadable = [&](const std::string& why) -> Error {
         return Error(bad_directory, "this plugin directory cannot be read: " + why, "Check the path and its mode")
             .with_location(printable(directory.path));
     };
     const auto stream = read_directory(directory.descriptor);
     if (!stream) throw unreadable(system_message(errno));
-    std::vector<std::string> names;
+    std::vector<Candidate> found;
     while (const auto* entry = read_entry(stream)) {
-        if (is_plugin_name(entry->d_name)) names.emplace_back(entry->d_name);
-        if (names.size() > max_files) throw unreadable("it holds more than 10000 files *.so");
+        if (!is_plugin_name(entry->d_name)) continue;
+        found.push_back({entry->d_name, entry->d_type == DT_REG ? EntryHint::regular_file : EntryHint::unknown});
+        if (found.size() > max_files) throw unreadable("it holds more than 10000 files *.so");
     }
     if (errno != 0) throw unreadable(system_message(errno));
-    std::sort(names.begin(), names.end());
-    return names;
+    std::sort(found.begin(), found.end(),
+              [](const Candidate& left, const Candidate& right) { return left.name < right.name; });
+    return found;
 }
 
 /// Whether somebody should hear that a directory is not there: only who named it.
@@ -73,6 +83,56 @@ void mark_duplicates(std::vector<PluginFile>& files) {
     }
 }
 
+/// Below this a thread costs more than it saves.
+constexpr std::size_t files_for_each_thread = 64;
+constexpr std::size_t max_threads = 8;
+
+/// The candidates of one directory, read in shares that any thread may take: every `shares`th from its first on.
+class Reading {
+public:
+    Reading(const TrustedDirectory& directory, const SearchDirectory& place, const TrustRules& rules, const Pins& pins)
+        : directory_(directory), place_(place), rules_(rules), pins_(pins), candidates_(candidates(directory)) {
+        files_.resize(candidates_.size());
+    }
+
+    std::vector<PluginFile> run() {
+        const std::size_t useful = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, max_threads);
+        const auto shares = std::clamp<std::size_t>(candidates_.size() / files_for_each_thread, 1, useful);
+        std::vector<std::future<void>> others;
+        for (std::size_t first = 1; first < shares; ++first)
+            others.push_back(started(first, shares));
+        read_share(0, shares);
+        for (auto& other : others)
+            other.get();
+        return std::move(files_);
+    }
+
+private:
+    std::future<void> started(std::size_t first, std::size_t shares) {
+        const auto work = [this, first, shares] { read_share(first, shares); };
+        try {
+            return std::async(std::launch::async, work);
+        } catch (const std::system_error&) {
+            return std::async(std::launch::deferred, work);  // no thread is to be had: read when it is waited for
+        }
+    }
+
+    void read_share(std::size_t first, std::size_t shares) {
+        for (std::size_t index = first; index < candidates_.size(); index += shares) {
+            const auto& [name, hint] = candidates_[index];
+            files_[index] = read_plugin_file(directory_, name, place_.origin, rules_, pins_, hint);
+            files_[index].came_with_berth = place_.came_with_berth;
+        }
+    }
+
+    const TrustedDirectory& directory_;
+    const SearchDirectory& place_;
+    const TrustRules& rules_;
+    const Pins& pins_;
+    std::vector<Candidate> candidates_;
+    std::vector<PluginFile> files_;  ///< as many, in the same order
+};
+
 }  // namespace
 
 Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const Pins& pins) {
@@ -85,9 +145,9 @@ Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const P
         try {
             const auto directory = open_trusted_directory(place.path, rules);
             if (!seen_directories.emplace(directory.identity.device, directory.identity.inode).second) continue;
-            for (const auto& name : candidates(directory)) {
-                auto file = read_plugin_file(directory, name, place.origin, rules, pins);
-                file.came_with_berth = place.came_with_berth;
+            auto files = Reading(directory, place, rules, pins).run();
+            catalog.files_.reserve(catalog.files_.size() + files.size());
+            for (auto& file : files) {
                 // One file by two paths (a link, a directory mounted twice) is still one plugin: the first path counts.
                 const bool known = file.identity.inode != 0;
                 if (known && !seen_files.emplace(file.identity.device, file.identity.inode).second) continue;

@@ -188,7 +188,9 @@ std::vector<std::string> take_provides(const json& manifest, const std::optional
     for (const auto& name : names)
         check_provided_name(name, warnings);
     std::sort(names.begin(), names.end(), [](const std::string& left, const std::string& right) {
-        return std::pair(place_in_order(left), left) < std::pair(place_in_order(right), right);
+        const auto place = place_in_order(left);
+        const auto other = place_in_order(right);
+        return place != other ? place < other : left < right;
     });
     const auto twice = std::adjacent_find(names.begin(), names.end());
     if (twice != names.end()) refuse("provides", "each name once", quoted(*twice) + " twice");

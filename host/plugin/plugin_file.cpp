@@ -54,12 +54,12 @@ std::string PluginFile::name() const {
 }
 
 PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string& file_name, SearchOrigin origin,
-                            const TrustRules& rules, const Pins& pins) {
+                            const TrustRules& rules, const Pins& pins, EntryHint hint) {
     PluginFile file;
     file.path = directory.path == "/" ? "/" + file_name : directory.path + "/" + file_name;
     file.origin = origin;
     try {
-        read_into(file, open_trusted_file(directory, file_name, rules), pins);
+        read_into(file, open_trusted_file(directory, file_name, rules, hint), pins);
     } catch (const Error& problem) {
         file.error = problem.with_location(printable(file.path));
     }

@@ -41,6 +41,7 @@ struct PluginFile {
 
 /// Opens, checks and reads one file. What is wrong with it is kept in `error`, never thrown.
 [[nodiscard]] PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string& file_name,
-                                          SearchOrigin origin, const TrustRules& rules, const Pins& pins);
+                                          SearchOrigin origin, const TrustRules& rules, const Pins& pins,
+                                          EntryHint hint = EntryHint::unknown);
 
 }  // namespace berth::inline host_v1

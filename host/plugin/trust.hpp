@@ -44,10 +44,13 @@ struct TrustedFile {
 /// (code FILE_NOT_FOUND when it is not there), BERTH-P-04, BERTH-P-05.
 [[nodiscard]] TrustedDirectory open_trusted_directory(const std::string& path, const TrustRules& rules);
 
+/// What a directory itself says about an entry, which saves a question when it says "a regular file".
+enum class EntryHint { unknown, regular_file };
+
 /// Opens and checks a file of that directory; a symbolic link is followed, and then everything on the way it leads is
 /// checked as well. Opens nothing but regular files. Throws Error: BERTH-P-04, BERTH-P-05, BERTH-P-06.
 [[nodiscard]] TrustedFile open_trusted_file(const TrustedDirectory& directory, const std::string& name,
-                                            const TrustRules& rules);
+                                            const TrustRules& rules, EntryHint hint = EntryHint::unknown);
 
 /// Opens the regular file to which a walk led, trusted or not. Throws Error BERTH-P-06.
 [[nodiscard]] TrustedFile open_end(const Walk& walk);

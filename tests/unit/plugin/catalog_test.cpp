@@ -80,6 +80,26 @@ TEST_CASE("files come in the order of the path and then of their names, whatever
     CHECK(catalog.directories().size() == 2);
 }
 
+TEST_CASE("hundreds of files are all read, and still come in order") {
+    const Scratch scratch;
+    constexpr int count = 500;
+    const auto name_of = [](int number) { return "p" + std::to_string(1000 + number); };
+    for (int number = 0; number < count; ++number) {
+        if (number % 7 == 0) {
+            scratch.write(name_of(number) + ".so", std::vector<std::byte>(100));
+        } else {
+            scratch.plugin(name_of(number) + ".so", name_of(number));
+        }
+    }
+    const auto catalog = read({scratch.path.string()});
+    REQUIRE(catalog.files().size() == count);
+    for (int number = 0; number < count; ++number) {
+        const auto& file = catalog.files()[static_cast<std::size_t>(number)];
+        CHECK(file.name() == name_of(number));
+        CHECK(file.usable() == (number % 7 != 0));
+    }
+}
+
 TEST_CASE("a directory that somebody named has to be there; the others need not") {
     const Scratch scratch;
     const auto missing = (scratch.path / "missing").string();
