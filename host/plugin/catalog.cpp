@@ -96,8 +96,7 @@ public:
     }
 
     std::vector<PluginFile> run() {
-        const std::size_t useful = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, max_threads);
-        const auto shares = std::clamp<std::size_t>(candidates_.size() / files_for_each_thread, 1, useful);
+        const auto shares = shares_for(candidates_.size());
         std::vector<std::future<void>> others;
         for (std::size_t first = 1; first < shares; ++first)
             others.push_back(started(first, shares));
@@ -108,6 +107,12 @@ public:
     }
 
 private:
+    static std::size_t shares_for(std::size_t files) {
+        const auto wanted = std::min(files / files_for_each_thread, max_threads);
+        if (wanted <= 1) return 1;  // the usual case does not even ask how many processors there are
+        return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, wanted);
+    }
+
     std::future<void> started(std::size_t first, std::size_t shares) {
         const auto work = [this, first, shares] { read_share(first, shares); };
         try {
