@@ -110,7 +110,11 @@ SettingType setting_type(const json& schema) {
 
 }  // namespace
 
-ConfigSchema::ConfigSchema() : schema_({{"type", "object"}, {"additionalProperties", false}}) {}
+// Each manifest without a configuration has one, so it is made without the detour by a list of lists.
+ConfigSchema::ConfigSchema() : schema_(nlohmann::json::object()) {
+    schema_.emplace("type", "object");
+    schema_.emplace("additionalProperties", false);
+}
 
 ConfigSchema ConfigSchema::parse(const nlohmann::json& schema) {
     return ConfigSchema(accepted_schema(schema));

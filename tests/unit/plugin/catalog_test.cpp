@@ -158,11 +158,11 @@ TEST_CASE("a file of that name that was refused explains itself") {
 
 namespace {
 
-Configuration pinning(PluginPolicy policy, std::map<std::string, std::string> pins) {
+Configuration pinning(PluginPolicy policy, const std::map<std::string, std::string>& pins) {
     Configuration configuration;
     configuration.file = "/etc/berth/berth.yaml";
     configuration.plugin_pins.policy = policy;
-    for (auto& [plugin, hash] : pins)
+    for (const auto& [plugin, hash] : pins)
         configuration.plugin_pins.by_plugin[plugin] = {hash, {3, 9}};
     return configuration;
 }

@@ -147,6 +147,7 @@ TEST_CASE("many at once get one copy, and each can read it") {
     const Scratch scratch;
     std::atomic<int> good = 0;
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (int number = 0; number < 8; ++number) {
         threads.emplace_back([&] {
             for (int round = 0; round < 20; ++round) {
