@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <future>
 #include <map>
 #include <set>
@@ -54,6 +55,11 @@ std::vector<Candidate> candidates(const TrustedDirectory& directory) {
 /// Whether somebody should hear that a directory is not there: only who named it.
 bool absence_matters(SearchOrigin origin) {
     return origin == SearchOrigin::command_line || origin == SearchOrigin::configuration;
+}
+
+bool is_absent(const std::string& path) {
+    std::error_code failure;
+    return !std::filesystem::exists(path, failure) && !failure;
 }
 
 /// The first few paths: a thousand copies of one file must not make a thousand messages of a thousand paths.
@@ -160,7 +166,8 @@ Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const P
             }
             catalog.directories_.push_back(std::move(place));
         } catch (const Error& problem) {
-            if (problem.code() == Code::file_not_found && !absence_matters(place.origin)) continue;
+            // Somebody else's home on the way (sudo) is no news while nothing lies at its end.
+            if (!absence_matters(place.origin) && is_absent(place.path)) continue;
             catalog.problems_.push_back(problem);
         }
     }

@@ -80,6 +80,18 @@ TEST_CASE("files come in the order of the path and then of their names, whatever
     CHECK(catalog.directories().size() == 2);
 }
 
+TEST_CASE("a directory that nobody named and that is not there is no news, whatever is on the way to it") {
+    const Scratch scratch;
+    REQUIRE(::chmod(scratch.path.c_str(), 0777) == 0);
+    SearchInput input;
+    input.environment = EnvironmentVariables(EnvironmentVariables::Variables{{"HOME", scratch.path.string()}});
+    CHECK(Catalog::read(input, TrustRules::of_this_process()).problems().empty());
+    fs::create_directories(scratch.path / ".local/share/berth/plugins");
+    const auto catalog = Catalog::read(input, TrustRules::of_this_process());
+    REQUIRE(catalog.problems().size() == 1);
+    CHECK(catalog.problems()[0].diagnostic() == "BERTH-P-04");
+}
+
 TEST_CASE("hundreds of files are all read, and still come in order") {
     const Scratch scratch;
     constexpr int count = 500;
