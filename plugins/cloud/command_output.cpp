@@ -20,6 +20,14 @@ constexpr std::size_t longest_control_line = 200;
         .hint("the image must have a POSIX sh, setsid, mkfifo, dd and base64");
 }
 
+/// The line that is no base64, of lines of which one is not.
+std::string_view odd_line(std::string_view lines) {
+    const std::size_t odd =
+        lines.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n");
+    if (odd != std::string_view::npos && odd > 0) lines.remove_prefix(lines.rfind('\n', odd) + 1);
+    return lines.substr(0, lines.find('\n'));
+}
+
 std::int64_t number_in(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -58,14 +66,18 @@ void CommandOutput::take(berth::Stream stream, std::string_view text, CommandWat
     Channel& to = channel(stream);
     while (!text.empty()) {
         if (to.at_line_start && text.front() == ':') to.in_control = true;
+        if (!to.in_control) {  // up to the next line that is control: many lines of data together
+            const std::string_view lines = text.substr(0, text.find("\n:"));
+            text.remove_prefix(lines.size());
+            if (!text.empty()) text.remove_prefix(1);
+            to.at_line_start = !text.empty() || lines.ends_with('\n');
+            data(stream, lines, watcher);
+            continue;
+        }
         const std::size_t newline = text.find('\n');
         const std::string_view part = text.substr(0, newline);
         text.remove_prefix(newline == std::string_view::npos ? text.size() : newline + 1);
         to.at_line_start = newline != std::string_view::npos;
-        if (!to.in_control) {
-            data(stream, part, watcher);
-            continue;
-        }
         to.control.append(part.substr(0, longest_control_line + 1));
         if (to.control.size() > longest_control_line) foreign(to.control);
         if (!to.at_line_start) continue;
@@ -87,7 +99,7 @@ void CommandOutput::finish(CommandWatcher& watcher) {
 void CommandOutput::data(berth::Stream stream, std::string_view text, CommandWatcher& watcher) {
     std::string bytes;
     bytes.reserve(text.size() / 4 * 3 + 3);
-    if (!channel(stream).decoder.take(text, bytes)) foreign(text);
+    if (!channel(stream).decoder.take(text, bytes)) foreign(odd_line(text));
     if (const std::string passed = channel(stream).filter.take(bytes); !passed.empty()) watcher.output(stream, passed);
 }
 

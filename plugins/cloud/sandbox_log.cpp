@@ -126,7 +126,10 @@ void LogLines::add(berth::Stream stream, std::string_view bytes) {
 void LogLines::line(const char* source, std::string text) {
     mask(text, secrets_);
     std::replace(text.begin(), text.end(), '\0', '?');
-    done_ += log_time(berth::now().time_since_epoch().count()) + " " + source + " " + pid_ + " " + text + "\n";
+    const std::int64_t now = berth::now().time_since_epoch().count();
+    if (now != stamped_at_ || stamp_.empty()) stamp_ = log_time(now);  // lines that came together are many
+    stamped_at_ = now;
+    done_.append(stamp_).append(" ").append(source).append(" ").append(pid_).append(" ").append(text).append("\n");
     if (done_.size() < 2 * most_held) return;
     const std::size_t cut = done_.find('\n', done_.size() - most_held) + 1;
     left_out_ += cut;

@@ -39,6 +39,8 @@ private:
     std::string open_err_;
     std::string done_;
     std::size_t left_out_ = 0;
+    std::int64_t stamped_at_ = 0;
+    std::string stamp_;  // that time as text
 };
 
 [[nodiscard]] std::string log_time(std::int64_t milliseconds);

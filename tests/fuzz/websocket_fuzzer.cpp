@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -42,6 +43,15 @@ unsigned last_byte(std::string_view message) {
     return message.empty() ? 0U : copy[message.size() - 1];
 }
 
+/// The fuzzer's own alarm interrupts what waits.
+template <typename Function>
+auto until_done(Function&& function) {
+    for (;;) {
+        const auto result = function();
+        if (result >= 0 || errno != EINTR) return result;
+    }
+}
+
 /// Listens in a directory of its own, which goes with it.
 class Listener {
 public:
@@ -64,7 +74,7 @@ public:
     }
     [[nodiscard]] std::string path() const { return directory_ + "/s"; }
     [[nodiscard]] FileDescriptor next() const {
-        return FileDescriptor(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        return FileDescriptor(until_done([this] { return ::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC); }));
     }
 
 private:
@@ -74,7 +84,8 @@ private:
 
 void send_in_pieces(const FileDescriptor& to, std::string_view bytes, std::size_t piece) {
     while (!bytes.empty()) {
-        const auto sent = ::send(to.get(), bytes.data(), std::min(piece, bytes.size()), MSG_NOSIGNAL);
+        const auto sent =
+            until_done([&] { return ::send(to.get(), bytes.data(), std::min(piece, bytes.size()), MSG_NOSIGNAL); });
         if (sent < 0) return;  // the client has had enough
         bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -85,7 +96,7 @@ std::string key_of_request(const FileDescriptor& from) {
     std::string request;
     char buffer[2048];
     while (request.find("\r\n\r\n") == std::string::npos) {
-        const auto got = ::read(from.get(), buffer, sizeof buffer);
+        const auto got = until_done([&] { return ::read(from.get(), buffer, sizeof buffer); });
         require(got > 0, "a client that asks nothing");
         request.append(buffer, static_cast<std::size_t>(got));
     }
