@@ -60,6 +60,8 @@ void Call::push(const CallEvent& event, std::unique_lock<std::mutex> lock) {
         events_.push_back(event);
     }
     if (event_) raise_event(event_);
+    // Under the lock, for the same reason as the watcher, and so that events keep their order.
+    if (listener_ != nullptr) listener_->call_event(event);
     const auto handler = on_event_;
     lock.unlock();
     if (handler) handler();
@@ -90,6 +92,20 @@ void Call::watch(CancelWatcher* watcher) {
     watcher_ = watcher;
 }
 
+void Call::tell(CallEventListener* listener) {
+    const std::lock_guard lock(mutex_);
+    listener_ = listener;
+    if (listener == nullptr) return;
+    for (const auto& event : events_)
+        listener->call_event(event);
+}
+
+void Call::take(const CallEvent& event) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(events_, [&event](const CallEvent& other) { return is_same(other, event); });
+    if (events_.empty() && event_) clear_event(event_);
+}
+
 std::optional<Call::Clock::time_point> Call::patience_end() const {
     const std::lock_guard lock(mutex_);
     if (!cancelled_) return std::nullopt;
@@ -109,6 +125,11 @@ bool Call::event_waiting() const {
 void Call::listen(Listening listening) {
     const std::lock_guard lock(mutex_);
     listening_ = listening;
+}
+
+Call::Listening Call::listening() const {
+    const std::lock_guard lock(mutex_);
+    return listening_;
 }
 
 std::optional<CallEvent> Call::next_event() {

@@ -38,6 +38,16 @@ protected:
     ~CancelWatcher() = default;
 };
 
+/// Hears each event as it is said, on the thread that said it: what carries events to where the plugin runs. Must neither
+/// wait nor ask the call anything.
+class CallEventListener {
+public:
+    virtual void call_event(const CallEvent& event) noexcept = 0;
+
+protected:
+    ~CallEventListener() = default;
+};
+
 class Call {
 public:
     using Clock = std::chrono::steady_clock;
@@ -75,11 +85,17 @@ public:
     /// What the method listens for; `everything` at first. A cancel, SIGTERM and SIGKILL are for every method.
     enum class Listening { endings, everything };
     void listen(Listening listening);
+    [[nodiscard]] Listening listening() const;
     [[nodiscard]] std::optional<CallEvent> next_event();  ///< never blocks
     [[nodiscard]] int events_descriptor();                ///< made when first asked for; -1 when it cannot be made
     [[nodiscard]] int standard_input() const noexcept;    ///< -1 when the call has none
     /// Tells `watcher` of a cancel; nullptr: nobody any more, and nobody is being told when this returns.
     void watch(CancelWatcher* watcher);
+    /// Tells `listener` of events, those that wait already first; nullptr: nobody any more, and nobody is being told when
+    /// this returns. What it hears waits here all the same until take().
+    void tell(CallEventListener* listener);
+    /// A plugin elsewhere has taken an event of this kind and signal: it waits here no more.
+    void take(const CallEvent& event);
     /// After a cancel: the moment from which even what must not be cut in the middle is given up.
     [[nodiscard]] std::optional<Clock::time_point> patience_end() const;
     /// The end of time of the clean-up window, once one was opened: supervision waits for it.
@@ -105,6 +121,7 @@ private:
     std::optional<CancelReason> cancelled_;
     Clock::time_point cancelled_at_{};
     CancelWatcher* watcher_ = nullptr;
+    CallEventListener* listener_ = nullptr;
     std::optional<Clock::time_point> cleanup_until_;
     FileDescriptor event_;
 };

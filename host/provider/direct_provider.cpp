@@ -87,7 +87,8 @@ public:
           methods_(plugin.methods),
           name_(std::move(options.name)),
           services_(name_, std::move(options.settings), std::move(options.environment), std::move(options.log),
-                    std::move(options.places), std::move(options.http)) {}
+                    std::move(options.places), std::move(options.http)),
+          self_(options.instance) {}
     DirectProvider(const DirectProvider&) = delete;
     DirectProvider& operator=(const DirectProvider&) = delete;
     ~DirectProvider() override { close(); }
@@ -161,7 +162,7 @@ private:
     HostServices services_;
     Offer offer_;
     Call::Listening stream_listening_ = Call::Listening::endings;
-    void* self_ = nullptr;
+    void* self_;
     bool open_ = false;
     std::mutex mutex_;
     std::condition_variable idle_;

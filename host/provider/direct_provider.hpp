@@ -22,6 +22,9 @@ struct DirectProviderOptions {
     std::shared_ptr<Log> log;            ///< never null
     ServicePlaces places;                ///< of the services that have modules and data
     std::shared_ptr<HttpAccess> http{};  ///< shared with the other providers of this host; null: not offered
+    /// What `open` of the plugin finds in *self: where a table of the host's own stands for a plugin elsewhere, the way
+    /// there. A plugin's own table finds NULL.
+    void* instance = nullptr;
 };
 
 /// Opens an instance of the plugin and asks what it offers; `call` bounds both (method "open"). `plugin` must outlive

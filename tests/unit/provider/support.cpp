@@ -1,5 +1,10 @@
 #include "support.hpp"
 
+#ifdef THROUGH_WORKER
+#include "worker/program/worker_body.hpp"
+#include "worker/worker_provider.hpp"
+#endif
+
 namespace berth_test {
 
 namespace {
@@ -69,8 +74,33 @@ void fill(LoadedPlugin& loaded) {
     snapshots.list = [](void*, berth_call* call, berth_snapshot_sink* sink) {
         return run(current->list_snapshots, call, sink);
     };
+    snapshots.remove = [](void*, berth_call*, berth_str) -> berth_status { return BERTH_OK; };
     loaded.snapshots = snapshots;
 }
+
+#ifdef THROUGH_WORKER
+/// What a manifest says when it is true.
+Manifest manifest_of(const LoadedPlugin& loaded) {
+    auto manifest = loaded.manifest;
+    for (const auto& row : method_table)
+        if (loaded.has(row.method) && row.extension.empty()) manifest.provides.emplace_back(row.name);
+    manifest.provides.emplace_back(BERTH_SNAPSHOTS_EXTENSION);
+    return manifest;
+}
+
+StartedWorker start_thread(FakePlugin& plugin) {
+    auto [ours, theirs] = wire::make_link();
+    plugin.workers.emplace_back([&plugin, socket = std::move(theirs)]() mutable {
+        worker::WorkerBody body(std::move(socket), [&plugin](const std::string&) -> const LoadedPlugin& {
+            return plugin.loaded;
+        });
+        body.serve();
+    });
+    StartedWorker started;
+    started.control = std::move(ours);
+    return started;
+}
+#endif
 
 }  // namespace
 
@@ -81,12 +111,22 @@ FakePlugin::FakePlugin() {
 }
 
 FakePlugin::~FakePlugin() {
+#ifdef THROUGH_WORKER
+    for (auto& worker : workers)
+        worker.join();
+#endif
     current = nullptr;
 }
 
 std::unique_ptr<Provider> FakePlugin::open(Settings settings, EnvironmentVariables environment) {
     Call call({.method = "open"});
-    return open_direct_provider(call, loaded, {"acme", std::move(settings), std::move(environment), lines.log(), {}});
+    DirectProviderOptions options{"acme", std::move(settings), std::move(environment), lines.log(), {}};
+#ifdef THROUGH_WORKER
+    return open_worker_provider(
+        call, {std::move(options), loaded.path, manifest_of(loaded), [this] { return start_thread(*this); }, {}});
+#else
+    return open_direct_provider(call, loaded, std::move(options));
+#endif
 }
 
 }  // namespace berth_test

@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <atomic>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -135,6 +137,9 @@ public:
     std::atomic<int> closed{0};
     LoadedPlugin loaded;
     Lines lines;
+#ifdef THROUGH_WORKER
+    std::list<std::thread> workers;  ///< each is the inside of a worker, on a thread in place of a process
+#endif
 };
 
 /// Nothing to upload.

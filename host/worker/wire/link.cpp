@@ -1,0 +1,184 @@
+#include "link.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace berth::inline host_v1::wire {
+
+namespace {
+
+constexpr std::size_t usual_buffer = std::size_t{16} * 1024;
+constexpr std::size_t most_descriptors = 4;
+
+/// The control data of a message that carries descriptors.
+struct Ancillary {
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(most_descriptors * sizeof(int))> bytes{};
+};
+
+void attach(msghdr& message, Ancillary& room, const std::vector<int>& descriptors) {
+    const std::size_t size = descriptors.size() * sizeof(int);
+    message.msg_control = room.bytes.data();
+    message.msg_controllen = CMSG_SPACE(size);
+    auto* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(header), descriptors.data(), size);
+}
+
+void adopt(msghdr& message, std::deque<FileDescriptor>& into) {
+    for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+        const auto count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (std::size_t index = 0; index < count; ++index) {
+            int descriptor = -1;
+            std::memcpy(&descriptor, CMSG_DATA(header) + index * sizeof(int), sizeof descriptor);
+            into.emplace_back(descriptor);
+        }
+    }
+}
+
+}  // namespace
+
+bool Link::send_bytes(const char* header, std::size_t header_size, std::string_view payload,
+                      const std::vector<int>& descriptors, int flags) {
+    std::array<iovec, 2> parts{iovec{const_cast<char*>(header), header_size},
+                               iovec{const_cast<char*>(payload.data()), payload.size()}};
+    Ancillary room;
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    if (!descriptors.empty()) attach(message, room, descriptors);
+    for (;;) {
+        const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | flags);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) return false;
+        auto left = static_cast<std::size_t>(sent);
+        for (auto& part : parts) {
+            const auto used = std::min(left, part.iov_len);
+            part.iov_base = static_cast<char*>(part.iov_base) + used;
+            part.iov_len -= used;
+            left -= used;
+        }
+        if (parts[0].iov_len + parts[1].iov_len == 0) return true;
+        // Begun frames are finished, whatever that takes: half of one would be the end of the link.
+        flags = 0;
+        message.msg_control = nullptr;
+        message.msg_controllen = 0;
+    }
+}
+
+bool Link::send(FrameKind kind, std::uint64_t call, std::string_view payload, std::vector<int> descriptors) {
+    if (!queued_.empty() && !flush()) return false;
+    const FrameHeader header{static_cast<std::uint32_t>(payload.size()), kind,
+                             static_cast<std::uint16_t>(descriptors.size()), call};
+    return send_bytes(reinterpret_cast<const char*>(&header), sizeof header, payload, descriptors, 0);
+}
+
+void Link::queue(FrameKind kind, std::uint64_t call, std::string_view payload) {
+    const FrameHeader header{static_cast<std::uint32_t>(payload.size()), kind, 0, call};
+    queued_.append(reinterpret_cast<const char*>(&header), sizeof header);
+    queued_.append(payload);
+}
+
+bool Link::flush() {
+    if (queued_.empty()) return true;
+    const bool sent = send_bytes(queued_.data(), queued_.size(), {}, {}, 0);
+    queued_.clear();
+    return sent;
+}
+
+bool Link::send_at_once(FrameKind kind, std::uint64_t call, std::string_view payload) {
+    const FrameHeader header{static_cast<std::uint32_t>(payload.size()), kind, 0, call};
+    return send_bytes(reinterpret_cast<const char*>(&header), sizeof header, payload, {}, MSG_DONTWAIT);
+}
+
+std::optional<Frame> Link::receive() {
+    return receive(Waiting::yes);
+}
+
+std::optional<Frame> Link::try_receive() {
+    return receive(Waiting::no);
+}
+
+std::optional<Frame> Link::receive(Waiting waiting) {
+    for (;;) {
+        if (auto frame = parse()) return frame;
+        if (gone_ || !fill(waiting)) return std::nullopt;
+    }
+}
+
+std::optional<Frame> Link::parse() {
+    if (end_ - begin_ < sizeof(FrameHeader)) return std::nullopt;
+    FrameHeader header;
+    std::memcpy(&header, buffer_.data() + begin_, sizeof header);
+    if (header.size > largest_payload) throw Malformed("a message is too long");
+    if (end_ - begin_ < sizeof header + header.size) {
+        // Grown as bytes come, not as they are promised.
+        const auto wanted = std::min(sizeof header + header.size, 2 * buffer_.size());
+        if (end_ - begin_ == buffer_.size() && buffer_.size() < wanted) buffer_.resize(wanted);
+        return std::nullopt;
+    }
+    if (header.descriptors > received_.size()) throw Malformed("a message came without its descriptors");
+    Frame frame{header.kind, header.call, {buffer_.data() + begin_ + sizeof header, header.size}, {}};
+    for (; header.descriptors > 0; --header.descriptors) {
+        frame.descriptors.push_back(std::move(received_.front()));
+        received_.pop_front();
+    }
+    begin_ += sizeof header + header.size;
+    return frame;
+}
+
+bool Link::fill(Waiting waiting) {
+    if (begin_ == end_) {
+        begin_ = end_ = 0;
+        // One large message must not be paid for until the end.
+        if (buffer_.size() > 64 * usual_buffer) buffer_ = {};
+    } else if (begin_ > 0) {
+        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    if (buffer_.empty()) buffer_.resize(usual_buffer);
+    if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
+    iovec part{buffer_.data() + end_, buffer_.size() - end_};
+    Ancillary room;
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = room.bytes.data();
+    message.msg_controllen = room.bytes.size();
+    for (;;) {
+        const auto got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | (waiting == Waiting::no ? MSG_DONTWAIT : 0));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+        if (got <= 0) {
+            gone_ = true;
+            return false;
+        }
+        adopt(message, received_);
+        if ((message.msg_flags & MSG_CTRUNC) != 0) throw Malformed("descriptors were lost on the way");
+        end_ += static_cast<std::size_t>(got);
+        return true;
+    }
+}
+
+void Link::shut_down() const noexcept {
+    ::shutdown(socket_.get(), SHUT_RDWR);
+}
+
+std::pair<FileDescriptor, FileDescriptor> make_link() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        throw std::system_error(errno, std::generic_category(), "socketpair");
+    }
+    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+}  // namespace berth::inline host_v1::wire

@@ -1,0 +1,523 @@
+#include "worker_connection.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "../base/text.hpp"
+#include "diagnostics.hpp"
+
+namespace berth::inline host_v1 {
+
+using wire::Decoder;
+using wire::Encoder;
+using wire::FrameKind;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_services = 512;
+constexpr std::size_t most_lines = 8;
+constexpr std::size_t longest_line = 4096;
+/// How long a plugin may take to close, and a worker to end after that.
+constexpr auto closing_patience = 5s;
+constexpr auto ending_patience = 2s;
+
+Error error_from(Decoder& message) {
+    const std::string number(message.get<std::string_view>());
+    const auto code = message.get<std::int32_t>();
+    if (code < 1 || code > static_cast<std::int32_t>(Code::internal)) throw wire::Malformed("an error without a code");
+    ErrorFields fields;
+    fields.message = bearable(message.get<std::string_view>(), longest_line);
+    fields.hint = bearable(message.get<std::string_view>(), longest_line);
+    fields.location = bearable(message.get<std::string_view>(), longest_line);
+    while (!message.at_end()) {
+        auto name = bearable(message.get<std::string_view>(), longest_line);
+        fields.details.emplace_back(std::move(name), bearable(message.get<std::string_view>(), longest_line));
+    }
+    return Error(Diagnostic{printable(number), static_cast<Code>(code)}, std::move(fields));
+}
+
+}  // namespace
+
+/// A call is known to the other threads while it lives, its channel included.
+class WorkerConnection::Registered {
+public:
+    Registered(WorkerConnection& connection, RemoteCall& call, const wire::Link& link)
+        : connection_(connection), call_(call), link_(link) {
+        const std::lock_guard lock(connection_.mutex_);
+        connection_.calls_.emplace(call_.number(), &call_);
+        connection_.links_.push_back(&link_);
+        if (connection_.death_) link_.shut_down();
+    }
+    Registered(const Registered&) = delete;
+    Registered& operator=(const Registered&) = delete;
+    ~Registered() {
+        {
+            const std::lock_guard lock(connection_.mutex_);
+            connection_.calls_.erase(call_.number());
+            std::erase(connection_.links_, &link_);
+        }
+        call_.close();
+    }
+
+private:
+    WorkerConnection& connection_;
+    RemoteCall& call_;
+    const wire::Link& link_;
+};
+
+WorkerConnection::WorkerConnection(WorkerStarter start, LineHandler on_line)
+    : start_(std::move(start)), on_line_(std::move(on_line)), wake_(make_event()), loading_(make_event()) {}
+
+WorkerConnection::~WorkerConnection() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_ending_ = true;
+    }
+    raise_event(wake_);
+    if (watcher_.joinable()) watcher_.join();
+}
+
+LoadedFacts WorkerConnection::load(const std::string& path, Call& call) {
+    struct Listener final : CallEventListener {
+        Listener(Call& given, const FileDescriptor& woken) : call(given), event(woken) { call.tell(this); }
+        Listener(const Listener&) = delete;
+        Listener& operator=(const Listener&) = delete;
+        ~Listener() { call.tell(nullptr); }
+        void call_event(const CallEvent&) noexcept override { raise_event(event); }
+        Call& call;
+        const FileDescriptor& event;
+    };
+    const Listener listener(call, loading_);
+    // The thread that starts the process watches it: when it ends, so does the worker.
+    watcher_ = std::thread([this] { watch(); });
+    for (bool said_hello = false; !call.cancelled();) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (refused_) throw *refused_;
+            if (loaded_) return *loaded_;
+            if (death_) break;
+            if (is_started_ && !std::exchange(said_hello, true)) {
+                Encoder hello;
+                hello.put(std::string_view(path));
+                const std::lock_guard sending(sending_);
+                (void)control_->send(FrameKind::hello, 0, hello.bytes());
+            }
+        }
+        pollfd one{loading_.get(), POLLIN, 0};
+        ::poll(&one, 1, -1);
+        clear_event(loading_);
+    }
+    if (call.cancelled())
+        doom({"did not finish loading the plugin in time", {}, {}, WorkerDeath::Cause::overran});
+    const auto death = wait_for_death();
+    if (death.cause != WorkerDeath::Cause::overran) throw death_error(nullptr);
+    ErrorFields fields;
+    fields.message = "the plugin did not finish loading in its worker, which was killed";
+    fields.hint = "Nothing of it runs any more; report this to the author of the plugin";
+    if (!death.last_words.empty()) fields.details.emplace_back("stderr", death.last_words);
+    throw Error(worker_diagnostics::slow_load, std::move(fields));
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+berth_status WorkerConnection::run(std::size_t which, CCall& call, std::string_view arguments,
+                                   const wire::CallObjects& objects) {
+    auto channel = take_channel();
+    if (!channel) return call.failed(death_error(&call.call()));
+    std::optional<berth_status> status;
+    std::optional<PluginThrew> thrown;
+    {
+        RemoteCall remote(call, host_, objects, *this);
+        const Registered registered(*this, remote, channel->link);
+        Encoder head;
+        head.put(static_cast<std::uint16_t>(which));
+        head.put(call.face()->deadline_ns);
+        head.put(static_cast<std::uint8_t>(call.call().listening()));
+        std::vector<int> descriptors;
+        if (const int input = call.call().standard_input(); input >= 0) descriptors.push_back(input);
+        const auto events = remote.listen();
+        head.put(std::string_view(events));
+        try {
+            if (channel->link.send(FrameKind::call, remote.number(), head.bytes() + std::string(arguments), descriptors))
+                status = remote.converse(*channel);
+        } catch (const wire::Malformed& error) {
+            broke_protocol(error);
+        } catch (const PluginThrew& error) {
+            thrown = error;
+        }
+    }
+    // Known to nobody any more: the next call may have it.
+    if (status || thrown) give_back(std::move(channel));
+    if (thrown) throw *thrown;
+    return status ? *status : call.failed(death_error(&call.call()));
+}
+
+void WorkerConnection::close_plugin() {
+    auto channel = take_channel();
+    if (!channel) return;
+    Encoder head;
+    head.put(static_cast<std::uint16_t>(wire::close_call)).put(std::int64_t{0}).put(std::uint8_t{0});
+    head.put(std::string_view());
+    if (!channel->link.send(FrameKind::call, 0, head.bytes())) return;
+    const auto last = Clock::now() + closing_patience;
+    while (!channel->link.is_gone()) {
+        const auto frame = channel->link.try_receive();
+        if (frame && frame->kind == FrameKind::returned) {
+            (void)status_returned(frame->payload);
+            return;
+        }
+        if (frame) continue;
+        const auto left = std::chrono::ceil<Milliseconds>(last - Clock::now());
+        if (left <= 0ms) {
+            doom({"did not close in time, and was killed", {}, {}, WorkerDeath::Cause::overran});
+            return;
+        }
+        pollfd one{channel->link.descriptor(), POLLIN, 0};
+        ::poll(&one, 1, static_cast<int>(left.count()));
+    }
+}
+
+std::unique_ptr<HostChannel> WorkerConnection::take_channel() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (death_ || doom_) return nullptr;
+        if (!idle_.empty()) {
+            // The newest: its memory is warm.
+            auto channel = std::move(idle_.back());
+            idle_.pop_back();
+            return channel;
+        }
+    }
+    return make_channel(FrameKind::call_channel);
+}
+
+std::unique_ptr<HostChannel> WorkerConnection::make_channel(FrameKind kind) {
+    auto [ours, theirs] = wire::make_link();
+    auto channel = std::make_unique<HostChannel>(std::move(ours));
+    const std::lock_guard lock(sending_);
+    if (!control_->send(kind, 0, {}, {theirs.get(), channel->bytes.descriptor()})) return nullptr;
+    channel->bytes.close_descriptor();
+    return channel;
+}
+
+void WorkerConnection::give_back(std::unique_ptr<HostChannel> channel) {
+    const std::lock_guard lock(mutex_);
+    if (!death_ && !doom_) idle_.push_back(std::move(channel));
+}
+
+void WorkerConnection::carry(std::uint64_t call, const CallEvent& event) noexcept {
+    try {
+        Encoder message;
+        put_event(message, event);
+        bool sent = false;
+        {
+            const std::lock_guard lock(sending_);
+            sent = control_->send_at_once(FrameKind::event, call, message.bytes());
+        }
+        if (sent) return;
+    } catch (const std::bad_alloc&) {
+        // As good as a worker that does not listen.
+    }
+    // The call is locked here: the watching thread ends it.
+    is_deaf_ = true;
+    raise_event(wake_);
+}
+
+void WorkerConnection::broke_protocol(const wire::Malformed& how) noexcept {
+    doom({std::string("broke the protocol of workers: ") + how.what(), {}, {}, WorkerDeath::Cause::broke_protocol});
+}
+
+// --- its end ---------------------------------------------------------------------------------------------------------
+
+void WorkerConnection::doom(WorkerDeath death) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        if (doom_ || death_) return;
+        doom_ = std::move(death);
+    }
+    raise_event(wake_);  // the watching thread kills it
+}
+
+void WorkerConnection::end_doomed() {
+    const std::lock_guard lock(mutex_);
+    if (!doom_) return;
+    if (worker_.process) {
+        kill_worker(worker_);
+    } else {
+        control_->shut_down();
+    }
+}
+
+WorkerDeath WorkerConnection::wait_for_death() {
+    {
+        // Its sockets have ended. Either its process has, too, or it has closed them.
+        std::unique_lock lock(mutex_);
+        if (changed_.wait_for(lock, 1s, [this] { return death_.has_value(); })) return *death_;
+    }
+    doom({"closed the sockets to its host, and was killed", {}, {}, WorkerDeath::Cause::broke_protocol});
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return death_.has_value(); });
+    return *death_;
+}
+
+std::optional<WorkerDeath> WorkerConnection::death() const {
+    const std::lock_guard lock(mutex_);
+    return death_ ? death_ : doom_;
+}
+
+Error WorkerConnection::death_error(const Call* call) {
+    const auto death = wait_for_death();
+    ErrorFields fields;
+    fields.outcome = Outcome::unknown;
+    if (!death.last_words.empty()) fields.details.emplace_back("stderr", death.last_words);
+    if (call != nullptr && death.culprit == call->number()) {
+        const auto reason = call->cancel_reason();
+        fields.message = death.text;
+        fields.hint = "What it was doing may have happened or not; report this to the author of the plugin";
+        const auto code = reason == CancelReason::deadline ? Code::timeout : Code::cancelled;
+        return Error(worker_diagnostics::overran, code, std::move(fields));
+    }
+    fields.message = "the worker of the plugin " + death.text;
+    fields.hint = "The next call gets a new one; what its last lines say is in the details";
+    switch (death.cause) {
+        case WorkerDeath::Cause::overran:
+            return Error(worker_diagnostics::overran, std::move(fields));
+        case WorkerDeath::Cause::broke_protocol:
+            return Error(worker_diagnostics::broke_protocol, std::move(fields));
+        default:
+            return Error(worker_diagnostics::died, std::move(fields));
+    }
+}
+
+void WorkerConnection::buried(const EndOfWorker& end) {
+    read_output();
+    const std::lock_guard lock(mutex_);
+    // A plugin that crashed before the kill came has crashed.
+    const bool by_us = doom_ && (end.was_killed || !worker_.process);
+    auto death = by_us ? *doom_ : WorkerDeath{end.text, {}, {}, WorkerDeath::Cause::ended};
+    if (!unfinished_line_.empty()) last_lines_.push_back(std::exchange(unfinished_line_, {}));
+    for (const auto& line : last_lines_)
+        death.last_words += (death.last_words.empty() ? "" : "\n") + line;
+    death_ = std::move(death);
+    for (const auto* link : links_)
+        link->shut_down();
+    idle_.clear();
+    changed_.notify_all();
+    raise_event(loading_);
+}
+
+void WorkerConnection::never_started(const Error& why) {
+    tell_loader({}, why);
+    const std::lock_guard lock(mutex_);
+    death_ = WorkerDeath{"was never started", {}, {}, WorkerDeath::Cause::ended};
+    changed_.notify_all();
+}
+
+void WorkerConnection::tell_loader(std::optional<LoadedFacts> facts, std::optional<Error> error) {
+    const std::lock_guard lock(mutex_);
+    if (facts) loaded_ = std::move(facts);
+    if (error) refused_ = std::move(error);
+    raise_event(loading_);
+}
+
+// --- watching --------------------------------------------------------------------------------------------------------
+
+void WorkerConnection::watch() {
+    try {
+        auto worker = start_();
+        const std::lock_guard lock(mutex_);
+        worker_ = std::move(worker);
+        control_ = std::make_unique<wire::Link>(std::move(worker_.control));
+        is_started_ = true;
+        raise_event(loading_);
+    } catch (const Error& error) {
+        return never_started(error);
+    } catch (const std::exception& error) {
+        return never_started(
+            Error(worker_diagnostics::cannot_start, std::string("no worker could be started: ") + error.what()));
+    }
+    std::optional<Clock::time_point> must_be_gone;
+    for (;;) {
+        int wait = timeout();
+        {
+            const std::lock_guard lock(mutex_);
+            if (is_ending_ && !must_be_gone) {
+                must_be_gone = Clock::now() + ending_patience;
+                control_->shut_down();
+            }
+        }
+        if (must_be_gone) {
+            const auto left = std::chrono::ceil<Milliseconds>(*must_be_gone - Clock::now()).count();
+            if (left <= 0) kill_worker(worker_);
+            wait = static_cast<int>(std::clamp<std::int64_t>(left, 10, 100));
+        }
+        const bool is_heard = !control_->is_gone();
+        std::array<pollfd, 4> all{pollfd{is_heard ? control_->descriptor() : -1, POLLIN, 0},
+                                  pollfd{worker_.process.get(), POLLIN, 0}, pollfd{worker_.output.get(), POLLIN, 0},
+                                  pollfd{wake_.get(), POLLIN, 0}};
+        ::poll(all.data(), all.size(), wait);
+        clear_event(wake_);
+        if (all[2].revents != 0) read_output();
+        if (all[0].revents != 0) read_control();
+        if (all[1].revents != 0) {
+            buried(reap(worker_));
+            break;
+        }
+        if (!worker_.process && control_->is_gone()) {
+            buried({"is gone", false});
+            break;
+        }
+        if (is_deaf_.exchange(false))
+            doom({"does not listen any more, and was killed", {}, {}, WorkerDeath::Cause::broke_protocol});
+        kill_who_overran();
+        end_doomed();
+    }
+    for (auto& service : services_)
+        service.channel->link.shut_down();
+    for (auto& service : services_)
+        service.thread.join();
+}
+
+void WorkerConnection::read_control() {
+    try {
+        while (auto frame = control_->try_receive()) {
+            Decoder message(frame->payload);
+            switch (frame->kind) {
+                case FrameKind::loaded: {
+                    LoadedFacts facts;
+                    facts.minor = message.get<std::uint32_t>();
+                    for (const auto& row : method_table)
+                        if (message.get<std::uint8_t>() != 0) facts.methods.push_back(row.method);
+                    tell_loader(std::move(facts), {});
+                    break;
+                }
+                case FrameKind::refused:
+                    tell_loader({}, error_from(message));
+                    break;
+                case FrameKind::event_taken: {
+                    CallEvent event;
+                    event.kind = static_cast<CallEvent::Kind>(message.get<std::uint32_t>());
+                    event.signal = message.get<std::int32_t>();
+                    const std::lock_guard lock(mutex_);
+                    const auto found = calls_.find(frame->call);
+                    if (found != calls_.end()) found->second->event_taken(event);
+                    break;
+                }
+                case FrameKind::log: {
+                    const auto level = message.get<std::int32_t>();
+                    const bool known = level >= BERTH_LOG_TRACE && level <= BERTH_LOG_ERROR;
+                    on_line_(known ? static_cast<LogLevel>(level) : LogLevel::info, message.get<std::string_view>());
+                    break;
+                }
+                case FrameKind::want_service:
+                    add_service_channel();
+                    break;
+                default:
+                    throw wire::Malformed("it sends on its control socket what does not belong there");
+            }
+        }
+    } catch (const wire::Malformed& error) {
+        broke_protocol(error);
+    }
+}
+
+void WorkerConnection::read_output() {
+    if (!worker_.output) return;
+    std::array<char, 4096> bytes;
+    for (;;) {
+        const auto got = ::read(worker_.output.get(), bytes.data(), bytes.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got == 0) worker_.output.reset();
+        if (got <= 0) return;
+        for (const char character : std::string_view(bytes.data(), static_cast<std::size_t>(got))) {
+            if (character != '\n' && unfinished_line_.size() < longest_line) {
+                unfinished_line_ += character;
+                continue;
+            }
+            auto line = bearable(std::exchange(unfinished_line_, {}), longest_line);
+            if (character != '\n') unfinished_line_ += character;
+            on_line_(LogLevel::info, "it wrote: " + line);
+            last_lines_.push_back(std::move(line));
+            if (last_lines_.size() > most_lines) last_lines_.pop_front();
+        }
+    }
+}
+
+int WorkerConnection::timeout() {
+    const std::lock_guard lock(mutex_);
+    std::optional<Clock::time_point> first;
+    for (const auto& [number, call] : calls_) {
+        const auto moment = call->must_return_at();
+        if (moment && (!first || *moment < *first)) first = moment;
+    }
+    if (!first) return -1;
+    return static_cast<int>(std::max<std::int64_t>(0, std::chrono::ceil<Milliseconds>(*first - Clock::now()).count()));
+}
+
+void WorkerConnection::kill_who_overran() {
+    std::optional<WorkerDeath> reason;
+    {
+        const std::lock_guard lock(mutex_);
+        if (doom_) return;
+        for (const auto& [number, call] : calls_) {
+            const auto moment = call->must_return_at();
+            if (!moment || *moment > Clock::now()) continue;
+            const auto& whole = call->face().call();
+            const char* const why = whole.cancel_reason() == CancelReason::deadline ? "its deadline" : "it was cancelled";
+            reason = {"was killed: the plugin did not return from " + std::string(whole.method()) + " after " + why,
+                      {},
+                      number,
+                      WorkerDeath::Cause::overran};
+            break;
+        }
+    }
+    if (reason) doom(std::move(*reason));
+}
+
+void WorkerConnection::add_service_channel() {
+    if (services_.size() >= most_services) throw wire::Malformed("it waits on too many threads at once");
+    auto channel = make_channel(FrameKind::service_channel);
+    if (!channel) return;
+    auto& service = services_.emplace_back();
+    service.channel = std::move(channel);
+    service.thread = std::thread([this, &link = *service.channel] { serve(link); });
+}
+
+void WorkerConnection::serve(HostChannel& channel) noexcept {
+    try {
+        while (const auto frame = channel.link.receive()) {
+            if (frame->kind != FrameKind::ask) throw wire::Malformed("it says on a service channel what is no question");
+            RemoteCall* call = nullptr;
+            {
+                const std::lock_guard lock(mutex_);
+                const auto found = calls_.find(frame->call);
+                if (found != calls_.end() && found->second->enter()) call = found->second;
+            }
+            if (call == nullptr) {
+                Encoder refusal;
+                refusal.put(std::int32_t{BERTH_CONTRACT});
+                if (!channel.link.send(FrameKind::answer, frame->call, refusal.bytes())) return;
+                continue;
+            }
+            struct Leaving {
+                RemoteCall& call;
+                ~Leaving() { call.leave(); }
+            } leaving{*call};
+            if (!call->answer(channel, frame->payload)) return;
+        }
+    } catch (const wire::Malformed& error) {
+        broke_protocol(error);
+    } catch (const std::exception& error) {
+        doom({std::string("could not be served: ") + error.what(), {}, {}, WorkerDeath::Cause::broke_protocol});
+    }
+}
+
+}  // namespace berth::inline host_v1
