@@ -18,8 +18,14 @@ namespace berth::inline host_v1 {
 
 using Labels = std::map<std::string, std::string>;
 
-/// Where a provider's plugin lives. `run: worker` is refused by the reader until workers are built.
-enum class RunMode { in_process };
+/// Where a provider's plugin lives. `automatic`: in this process when it came with the install, else in a worker.
+enum class RunMode { automatic, in_process, worker };
+
+/// What a worker may use.
+struct WorkerConfiguration {
+    std::optional<std::uint64_t> memory_bytes = std::uint64_t{512} << 20U;  ///< absent: no limit
+    std::optional<std::uint32_t> cpus;                                      ///< absent: all
+};
 
 /// What happens to a memory or cpu limit that a provider cannot enforce; never anything else than these two limits.
 enum class OnUnsupported { refuse, warn };
@@ -41,7 +47,8 @@ struct ProviderConfiguration {
     std::string plugin;
     Place place;         ///< of the name
     Place plugin_place;  ///< of the plugin's name
-    RunMode run = RunMode::in_process;
+    RunMode run = RunMode::automatic;
+    WorkerConfiguration worker;
     std::vector<Requirement> requires_;  ///< in the order of the file
     Labels labels;
     std::uint32_t max_concurrency = 16;  ///< short calls at once

@@ -17,6 +17,10 @@ namespace diagnostics = config_diagnostics;
 
 constexpr std::uint64_t most_at_once = 10'000;
 constexpr std::uint64_t most_output_bytes = std::uint64_t{1} << 30U;  // it is kept in memory
+// Below this no plugin would even load.
+constexpr std::uint64_t least_worker_memory = std::uint64_t{16} << 20U;
+constexpr std::uint64_t most_worker_memory = std::uint64_t{1} << 44U;
+constexpr std::uint64_t most_cpus = 1024;
 
 /// One map of the file while it is read; knows its own name for messages. Lives as long as the tree.
 class Section {
@@ -76,6 +80,9 @@ std::optional<Labels> as_labels(const ValueReader& value) {
 }
 auto as_whole_number(std::uint64_t most) {
     return [most](const ValueReader& value) { return value.whole_number(1, most); };
+}
+std::optional<std::optional<std::uint64_t>> as_worker_memory(const ValueReader& value) {
+    return value.size_or_none(least_worker_memory, most_worker_memory);
 }
 auto as_size(std::uint64_t most) {
     return [most](const ValueReader& value) { return value.size(1, most); };
@@ -162,7 +169,7 @@ private:
         provider.name = member.key;
         provider.place = member.key_place;
         read_plugin_name(section, member, provider);
-        read_run(section);
+        read_run(section, provider);
         provider.requires_ = requirements(section);
         provider.labels = section.value("labels", as_labels).value_or(Labels{});
         provider.max_concurrency = at_once(section, "max_concurrency", provider.max_concurrency);
@@ -187,14 +194,18 @@ private:
         provider.plugin = section.value("plugin", as_name).value_or("");
     }
 
-    void read_run(const Section& section) {
+    void read_run(const Section& section, ProviderConfiguration& provider) {
         const auto mode = section.value("run", [](const ValueReader& value) {
-            return value.word({"in_process", "worker"});
+            return value.word({"automatic", "in_process", "worker"});
         });
-        if (mode != std::size_t{1}) return;
-        problems_.add(diagnostics::worker_not_built, section.find("run")->place,
-                      section.name_of("run") + " cannot be worker: this Berth has no worker processes yet",
-                      "write run: in_process, or leave the key out");
+        if (mode) provider.run = static_cast<RunMode>(*mode);
+        const auto* node = section.find("worker");
+        if (node == nullptr) return;
+        const Section limits(problems_, *node, section.name_of("worker"), section::worker());
+        auto& worker = provider.worker;
+        worker.memory_bytes = limits.value("memory", as_worker_memory).value_or(worker.memory_bytes);
+        if (const auto cpus = limits.value("cpus", as_whole_number(most_cpus)))
+            worker.cpus = static_cast<std::uint32_t>(*cpus);
     }
 
     [[nodiscard]] std::vector<Requirement> requirements(const Section& section) {

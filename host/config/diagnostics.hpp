@@ -41,8 +41,6 @@ inline constexpr Diagnostic bad_value{"BERTH-C-16", Code::invalid_argument};
 inline constexpr Diagnostic bad_name{"BERTH-C-17", Code::invalid_argument};
 /// `select.default` names a provider that is not configured.
 inline constexpr Diagnostic unknown_provider{"BERTH-C-18", Code::invalid_argument};
-/// `run: worker`.
-inline constexpr Diagnostic worker_not_built{"BERTH-C-19", Code::unsupported};
 /// A reference that is malformed, or stands where none is allowed.
 inline constexpr Diagnostic bad_reference{"BERTH-C-20", Code::invalid_argument};
 /// A reference to a variable or file that is not there.

@@ -15,10 +15,15 @@ KeySection plugins() {
 }
 
 KeySection provider() {
-    static const std::array<std::string, 9> keys{"plugin",          "run",         "requires",  "labels",
-                                                 "max_concurrency", "max_streams", "deadlines", "allow_restart_loss",
-                                                 "config"};
+    static const std::array<std::string, 10> keys{
+        "plugin",          "run",         "worker",    "requires",           "labels",
+        "max_concurrency", "max_streams", "deadlines", "allow_restart_loss", "config"};
     return {"providers.*", keys};
+}
+
+KeySection worker() {
+    static const std::array<std::string, 2> keys{"memory", "cpus"};
+    return {"providers.*.worker", keys};
 }
 
 KeySection deadlines() {
@@ -65,8 +70,8 @@ KeySection http() {
     return {"http", keys};
 }
 
-std::array<KeySection, 8> all() {
-    return {whole(), plugins(), provider(), deadlines(), select(), defaults(), download(), http()};
+std::array<KeySection, 9> all() {
+    return {whole(), plugins(), provider(), worker(), deadlines(), select(), defaults(), download(), http()};
 }
 
 }  // namespace berth::inline host_v1::section

@@ -19,12 +19,13 @@ namespace section {
 [[nodiscard]] KeySection whole();
 [[nodiscard]] KeySection plugins();
 [[nodiscard]] KeySection provider();
+[[nodiscard]] KeySection worker();
 [[nodiscard]] KeySection deadlines();
 [[nodiscard]] KeySection select();
 [[nodiscard]] KeySection defaults();
 [[nodiscard]] KeySection download();
 [[nodiscard]] KeySection http();
-[[nodiscard]] std::array<KeySection, 8> all();
+[[nodiscard]] std::array<KeySection, 9> all();
 }  // namespace section
 
 /// The version of the file format that this Berth reads: `version: 1`.

@@ -1,6 +1,7 @@
 #include "render.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <string_view>
 
@@ -55,7 +56,12 @@ std::string limit_text(const std::optional<Milliseconds>& limit) {
 ordered_json provider_json(const ProviderConfiguration& provider, const std::map<std::string, json>& shown) {
     ordered_json object;
     object["plugin"] = provider.plugin;
-    object["run"] = "in_process";
+    constexpr std::array run_words{"automatic", "in_process", "worker"};
+    object["run"] = run_words[static_cast<std::size_t>(provider.run)];
+    ordered_json worker;
+    worker["memory"] = provider.worker.memory_bytes ? size_text(*provider.worker.memory_bytes) : "none";
+    if (provider.worker.cpus) worker["cpus"] = *provider.worker.cpus;
+    object["worker"] = std::move(worker);
     auto names = ordered_json::array();
     for (const auto& requirement : provider.requires_)
         names.push_back(requirement.name);

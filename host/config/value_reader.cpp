@@ -98,6 +98,13 @@ std::optional<std::uint64_t> ValueReader::size(std::uint64_t least, std::uint64_
     return std::nullopt;
 }
 
+std::optional<std::optional<std::uint64_t>> ValueReader::size_or_none(std::uint64_t least, std::uint64_t most) const {
+    if (is_scalar(node_) && node_.text == "none") return std::optional<std::uint64_t>();
+    const auto found = size(least, most);
+    if (!found) return std::nullopt;
+    return found;
+}
+
 std::optional<Milliseconds> ValueReader::duration() const {
     const auto found = scalar("a duration");
     if (!found) return std::nullopt;

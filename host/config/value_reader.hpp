@@ -36,6 +36,9 @@ public:
     [[nodiscard]] std::optional<std::string> name() const;
     [[nodiscard]] std::optional<std::uint64_t> whole_number(std::uint64_t least, std::uint64_t most) const;
     [[nodiscard]] std::optional<std::uint64_t> size(std::uint64_t least, std::uint64_t most) const;
+    /// A size, or `none`: then the inner value is absent.
+    [[nodiscard]] std::optional<std::optional<std::uint64_t>> size_or_none(std::uint64_t least,
+                                                                           std::uint64_t most) const;
     [[nodiscard]] std::optional<Milliseconds> duration() const;
     /// A duration, or `none` or 0 for no limit: then the inner value is absent.
     [[nodiscard]] std::optional<std::optional<Milliseconds>> limit() const;

@@ -48,6 +48,7 @@ struct HostOptions {
     Configuration configuration;                  ///< from ConfigurationReader, or built in code
     std::vector<std::string> plugin_directories;  ///< searched before those of the configuration
     std::string install_plugin_directory;         ///< empty: found beside this library or program
+    std::string worker_program;                   ///< berth-worker; empty: beside the install's plugin directory
     std::string service_directory;                ///< modules of services; empty: `../services` from there
     std::string state_directory;                  ///< what plugins keep; empty: /var/lib/berth/state or the user's own
     EnvironmentVariables environment_variables;   ///< for ${env:..}, x-env and search paths; see of_process()

@@ -32,7 +32,7 @@ std::unique_ptr<ProviderSource> plugin_source(const HostOptions& options, const 
     if (!options.service_directory.empty()) places.modules = options.service_directory;
     if (!options.state_directory.empty()) places.state = options.state_directory;
     return std::make_unique<PluginSource>(search, options.environment_variables, log, std::move(places),
-                                          configuration.http, Pins(configuration));
+                                          configuration.http, Pins(configuration), options.worker_program);
 }
 
 bool concerns_one_sandbox(Method method) {

@@ -9,6 +9,7 @@
 #include "../plugin/private_copy.hpp"
 #include "../plugin/schema_check.hpp"
 #include "../provider/direct_provider.hpp"
+#include "../worker/worker_provider.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -27,6 +28,12 @@ namespace {
     throw Error(Diagnostic{first.diagnostic(), first.code()}, std::move(fields));
 }
 
+/// lib/berth/berth-worker, of lib/berth/plugins.
+std::string installed_worker(const std::string& plugin_directory) {
+    const auto plugins = plugin_directory.empty() ? installed_plugin_directory() : plugin_directory;
+    return (std::filesystem::path(plugins).parent_path() / "berth-worker").string();
+}
+
 }  // namespace
 
 std::string installed_plugin_directory() {
@@ -38,8 +45,10 @@ std::string installed_plugin_directory() {
 }
 
 PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                           ServicePlaces places, HttpConfiguration http, const Pins& pins)
-    : rules_(TrustRules::of_this_process()),
+                           ServicePlaces places, HttpConfiguration http, const Pins& pins, std::string worker_program)
+    : install_directory_(search.install_directory),
+      worker_program_(worker_program.empty() ? installed_worker(search.install_directory) : std::move(worker_program)),
+      rules_(TrustRules::of_this_process()),
       catalog_(Catalog::read(search, rules_, pins)),
       environment_(std::move(environment)),
       log_(std::move(log)),
@@ -71,8 +80,22 @@ ProviderFacts PluginSource::inspect(const ProviderConfiguration& provider) {
 
 std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provider, Call& call) {
     const auto& [file, settings] = inspected_.at(provider.name);
-    const auto& plugin = load_plugin(*file, rules_, usual_copies_directory(environment_));
-    return open_direct_provider(call, plugin, {provider.name, settings, environment_, log_, places_, http_});
+    DirectProviderOptions options{provider.name, settings, environment_, log_, places_, http_};
+    if (!runs_in_worker(provider, *file))
+        return open_direct_provider(call, load_plugin(*file, rules_, usual_copies_directory(environment_)), std::move(options));
+    return open_worker_provider(call,
+                                {std::move(options),
+                                 file->path,
+                                 *file->manifest,
+                                 process_starter(worker_program_, {provider.worker.memory_bytes, provider.worker.cpus}),
+                                 {}});
+}
+
+/// What came with the install is as much to be trusted as this program; nothing else is.
+bool PluginSource::runs_in_worker(const ProviderConfiguration& provider, const PluginFile& file) const {
+    if (provider.run != RunMode::automatic) return provider.run == RunMode::worker;
+    return install_directory_.empty() ||
+           std::filesystem::path(file.path).parent_path() != std::filesystem::path(install_directory_);
 }
 
 }  // namespace berth::inline host_v1

@@ -23,17 +23,22 @@ namespace berth::inline host_v1 {
 class PluginSource final : public ProviderSource {
 public:
     /// Reads the catalog; loads nothing.
+    /// `worker_program`: berth-worker; empty: where the install has it.
     PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                 ServicePlaces places, HttpConfiguration http, const Pins& pins = {});
+                 ServicePlaces places, HttpConfiguration http, const Pins& pins = {}, std::string worker_program = {});
 
     [[nodiscard]] ProviderFacts inspect(const ProviderConfiguration& provider) override;
     [[nodiscard]] std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override;
 
 private:
+    [[nodiscard]] bool runs_in_worker(const ProviderConfiguration& provider, const PluginFile& file) const;
+
     struct Inspected {
         const PluginFile* file;
         Settings settings;
     };
+    const std::string install_directory_;
+    const std::string worker_program_;
     TrustRules rules_;
     Catalog catalog_;
     EnvironmentVariables environment_;

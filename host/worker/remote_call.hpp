@@ -131,8 +131,8 @@ private:
     std::size_t answering_ = 0;
     bool is_closed_ = false;
     std::optional<wire::Encoder> said_before_;  ///< while listen() collects
-    std::mutex source_mutex_;  ///< what a source lends must still be its own when it is sent
-    FileDescriptor wake_;  ///< made when output first has to wait for an event to be taken
+    std::mutex source_mutex_;                   ///< what a source lends must still be its own when it is sent
+    FileDescriptor wake_;                       ///< made when output first has to wait for an event to be taken
     std::optional<Clock::time_point> cancelled_at_;
     std::size_t busy_ = 0;  ///< threads of the host that are at work for the plugin
     Clock::time_point idle_since_{};

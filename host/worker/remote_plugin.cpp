@@ -101,8 +101,8 @@ LoadedPlugin remote_plugin(const std::string& path, const Manifest& manifest, co
         const bool said = std::find(provided.begin(), provided.end(), name) != provided.end();
         if (said == has(row.method)) continue;
         throw Error(worker_diagnostics::other_methods,
-                    "its worker says that the plugin " + std::string(said ? "has not " : "has ") + std::string(row.name) +
-                        ", and its manifest says the opposite",
+                    "its worker says that the plugin " + std::string(said ? "has not " : "has ") +
+                        std::string(row.name) + ", and its manifest says the opposite",
                     "Do not trust this file: what it says of itself differs from run to run");
     }
     berth_snapshots snapshots{};

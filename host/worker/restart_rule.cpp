@@ -19,8 +19,8 @@ void RestartRule::died(Clock::time_point now) {
 }
 
 bool RestartRule::is_exhausted(Clock::time_point now) const {
-    const auto recent = std::count_if(deaths_.begin(), deaths_.end(),
-                                      [now](Clock::time_point death) { return now - death <= memory; });
+    const auto recent =
+        std::count_if(deaths_.begin(), deaths_.end(), [now](Clock::time_point death) { return now - death <= memory; });
     return static_cast<std::size_t>(recent) >= too_many;
 }
 

@@ -115,8 +115,7 @@ LoadedFacts WorkerConnection::load(const std::string& path, Call& call) {
         ::poll(&one, 1, -1);
         clear_event(loading_);
     }
-    if (call.cancelled())
-        doom({"did not finish loading the plugin in time", {}, {}, WorkerDeath::Cause::overran});
+    if (call.cancelled()) doom({"did not finish loading the plugin in time", {}, {}, WorkerDeath::Cause::overran});
     const auto death = wait_for_death();
     if (death.cause != WorkerDeath::Cause::overran) throw death_error(nullptr);
     ErrorFields fields;
@@ -146,7 +145,8 @@ berth_status WorkerConnection::run(std::size_t which, CCall& call, std::string_v
         const auto events = remote.listen();
         head.put(std::string_view(events));
         try {
-            if (channel->link.send(FrameKind::call, remote.number(), head.bytes() + std::string(arguments), descriptors))
+            if (channel->link.send(FrameKind::call, remote.number(), head.bytes() + std::string(arguments),
+                                   descriptors))
                 status = remote.converse(*channel);
         } catch (const wire::Malformed& error) {
             broke_protocol(error);
@@ -471,7 +471,8 @@ void WorkerConnection::kill_who_overran() {
             const auto moment = call->must_return_at();
             if (!moment || *moment > Clock::now()) continue;
             const auto& whole = call->face().call();
-            const char* const why = whole.cancel_reason() == CancelReason::deadline ? "its deadline" : "it was cancelled";
+            const char* const why =
+                whole.cancel_reason() == CancelReason::deadline ? "its deadline" : "it was cancelled";
             reason = {"was killed: the plugin did not return from " + std::string(whole.method()) + " after " + why,
                       {},
                       number,
@@ -494,7 +495,8 @@ void WorkerConnection::add_service_channel() {
 void WorkerConnection::serve(HostChannel& channel) noexcept {
     try {
         while (const auto frame = channel.link.receive()) {
-            if (frame->kind != FrameKind::ask) throw wire::Malformed("it says on a service channel what is no question");
+            if (frame->kind != FrameKind::ask)
+                throw wire::Malformed("it says on a service channel what is no question");
             RemoteCall* call = nullptr;
             {
                 const std::lock_guard lock(mutex_);

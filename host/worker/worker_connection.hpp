@@ -27,8 +27,8 @@ namespace berth::inline host_v1 {
 
 /// How a worker ended.
 struct WorkerDeath {
-    std::string text;                     ///< "was killed by signal 11 (Segmentation fault)"
-    std::string last_words;               ///< the end of what it wrote to stderr and stdout
+    std::string text;                      ///< "was killed by signal 11 (Segmentation fault)"
+    std::string last_words;                ///< the end of what it wrote to stderr and stdout
     std::optional<std::uint64_t> culprit;  ///< number of the call that did not return in time
     enum class Cause { ended, overran, broke_protocol, closed } cause = Cause::ended;
 };
@@ -96,8 +96,8 @@ private:
     WorkerStarter start_;
     LineHandler on_line_;
     const berth_host* host_ = nullptr;
-    FileDescriptor wake_;      ///< of the watching thread
-    FileDescriptor loading_;   ///< of who waits in load()
+    FileDescriptor wake_;     ///< of the watching thread
+    FileDescriptor loading_;  ///< of who waits in load()
     std::atomic<bool> is_deaf_{false};
 
     StartedWorker worker_;

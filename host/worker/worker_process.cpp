@@ -25,10 +25,14 @@ namespace {
 
 /// What a plugin may need to find its programs, files and words. Nothing else: the environment of a host holds the
 /// credentials of other providers.
-constexpr std::array<std::string_view, 16> passed_on{
-    "PATH",     "HOME",           "USER",            "LOGNAME",        "LANG",         "LC_ALL",
-    "LC_CTYPE", "TZ",             "TMPDIR",          "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME",
-    "XDG_DATA_HOME", "XDG_CONFIG_HOME", "ASAN_OPTIONS", "TSAN_OPTIONS"};
+constexpr std::array<std::string_view, 16> passed_on{"PATH",           "HOME",
+                                                     "USER",           "LOGNAME",
+                                                     "LANG",           "LC_ALL",
+                                                     "LC_CTYPE",       "TZ",
+                                                     "TMPDIR",         "XDG_RUNTIME_DIR",
+                                                     "XDG_STATE_HOME", "XDG_CACHE_HOME",
+                                                     "XDG_DATA_HOME",  "XDG_CONFIG_HOME",
+                                                     "ASAN_OPTIONS",   "TSAN_OPTIONS"};
 
 std::vector<std::string> environment() {
     std::vector<std::string> variables;
@@ -73,8 +77,8 @@ class Attributes {
 public:
     Attributes() {
         ::posix_spawnattr_init(&attributes_);
-        ::posix_spawnattr_setflags(&attributes_, static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                                                                    POSIX_SPAWN_SETSIGDEF));
+        ::posix_spawnattr_setflags(
+            &attributes_, static_cast<short>(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
         ::posix_spawnattr_setpgroup(&attributes_, 0);
         sigset_t signals;
         ::sigemptyset(&signals);
@@ -105,8 +109,7 @@ StartedWorker start(const std::string& program, const WorkerLimits& limits) {
     actions.give(high_output.get(), STDERR_FILENO);
     actions.give(high.get(), 3);
     const Attributes attributes;
-    std::vector<std::string> words{program, std::to_string(::getpid()),
-                                   std::to_string(limits.memory_bytes.value_or(0)),
+    std::vector<std::string> words{program, std::to_string(::getpid()), std::to_string(limits.memory_bytes.value_or(0)),
                                    std::to_string(limits.cpus.value_or(0))};
     auto variables = environment();
     const int failed = ::posix_spawn(&worker.pid, program.c_str(), actions.get(), attributes.get(),

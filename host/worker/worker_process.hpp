@@ -35,7 +35,7 @@ using WorkerStarter = std::function<StartedWorker()>;
 [[nodiscard]] WorkerStarter process_starter(std::string program, WorkerLimits limits);
 
 struct EndOfWorker {
-    std::string text;  ///< "was killed by signal 11 (Segmentation fault)", "ended with exit code 3"
+    std::string text;         ///< "was killed by signal 11 (Segmentation fault)", "ended with exit code 3"
     bool was_killed = false;  ///< by SIGKILL
 };
 

@@ -203,9 +203,8 @@ std::shared_ptr<Generation> WorkerProvider::make(Call& call) {
     auto generation = std::make_shared<Generation>();
     const auto& log = options_.provider.log;
     generation->connection = std::make_unique<WorkerConnection>(
-        options_.start, [log, name = options_.provider.name](LogLevel level, std::string_view line) {
-            log->write(level, name, line);
-        });
+        options_.start,
+        [log, name = options_.provider.name](LogLevel level, std::string_view line) { log->write(level, name, line); });
     try {
         const auto facts = generation->connection->load(options_.path, call);
         generation->plugin = remote_plugin(options_.path, options_.manifest, facts);
@@ -246,8 +245,8 @@ std::shared_ptr<Generation> WorkerProvider::revive(Call& call, std::unique_lock<
             fields.hint = "Repair or replace the file; `berth plugin clear " + options_.manifest.name +
                           "` lets it be tried again";
             if (!death->last_words.empty()) fields.details.emplace_back("stderr", death->last_words);
-            quarantined_ = Error(worker_diagnostics::quarantined, std::move(fields))
-                               .with_place(options_.provider.name, {}, {});
+            quarantined_ =
+                Error(worker_diagnostics::quarantined, std::move(fields)).with_place(options_.provider.name, {}, {});
             if (options_.quarantine) options_.quarantine(quarantined_->fields().message);
             throw *quarantined_;
         }
@@ -272,8 +271,9 @@ void WorkerProvider::wait_until(Clock::time_point moment, Call& call) const {
     const Listener listener(call);
     for (;;) {
         if (call.cancelled()) {
-            throw Error(worker_diagnostics::backing_off, "the worker of the plugin died several times in a row and is not "
-                                                         "started again yet; the call was given up meanwhile",
+            throw Error(worker_diagnostics::backing_off,
+                        "the worker of the plugin died several times in a row and is not "
+                        "started again yet; the call was given up meanwhile",
                         "Try again later, and look at why it dies: its last lines are in the log")
                 .with_place(options_.provider.name, call.method(), {});
         }

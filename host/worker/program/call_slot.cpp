@@ -36,7 +36,8 @@ berth_status enter_method(WorkerBody& body, berth_call* call, Decoder& message, 
     if constexpr (requires { plugin.methods.*member; }) {
         return enter(plugin.methods.*member, body.self, call, message, objects);
     } else {
-        return plugin.snapshots ? enter((*plugin.snapshots).*member, body.self, call, message, objects) : BERTH_CONTRACT;
+        return plugin.snapshots ? enter((*plugin.snapshots).*member, body.self, call, message, objects)
+                                : BERTH_CONTRACT;
     }
 }
 

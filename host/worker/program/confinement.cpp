@@ -43,7 +43,8 @@ std::string confine(const Confinement& confinement, int last_descriptor) {
     // It may have died before that.
     if (::getppid() != confinement.host_process) return "the host is gone";
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failure("prctl(PR_SET_NO_NEW_PRIVS)");
-    if (::syscall(SYS_close_range, static_cast<unsigned>(last_descriptor) + 1, std::numeric_limits<unsigned>::max(), 0) != 0)
+    if (::syscall(SYS_close_range, static_cast<unsigned>(last_descriptor) + 1, std::numeric_limits<unsigned>::max(),
+                  0) != 0)
         return failure("close_range");
     const rlimit no_core{0, 0};
     if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return failure("setrlimit(RLIMIT_CORE)");

@@ -60,8 +60,7 @@ berth_status open_handle(berth_call* face, Question question, const berth_http_r
         const auto answer = call->ask(question, message);
         if (!answer) return BERTH_CONTRACT;
         if (answer->status() != BERTH_OK) return answer->status();
-        auto* const handle =
-            call->keep(std::make_unique<ServiceHandle>(*call, answer->decoder().get<std::uint64_t>()));
+        auto* const handle = call->keep(std::make_unique<ServiceHandle>(*call, answer->decoder().get<std::uint64_t>()));
         *opened = reinterpret_cast<Opaque*>(handle);
         return BERTH_OK;
     });
@@ -171,8 +170,8 @@ struct HostProxy::Functions {
     static berth_status setting_get(const berth_host* host, berth_str pointer, berth_setting* setting) noexcept {
         if (host == nullptr) return BERTH_CONTRACT;
         const auto& self = of(host);
-        const auto found = self.places_.find(
-            pointer.data == nullptr ? std::string_view() : std::string_view(pointer.data, pointer.size));
+        const auto found = self.places_.find(pointer.data == nullptr ? std::string_view()
+                                                                     : std::string_view(pointer.data, pointer.size));
         return found == self.places_.end() ? BERTH_END : setting_at(host, found->second, setting);
     }
     static berth_status setting_at(const berth_host* host, std::uint64_t index, berth_setting* setting) noexcept {
@@ -324,9 +323,9 @@ struct HostProxy::Functions {
     static constexpr berth_state state{sizeof(berth_state), 0, &state_get, &state_put, &state_remove, &state_list};
     static constexpr berth_http http{sizeof(berth_http), 0,          &http_open,     &http_write, &http_finish,
                                      &http_head,         &http_read, &http_try_read, &http_fd,    &http_close};
-    static constexpr berth_websocket websocket{sizeof(berth_websocket), 0,           &socket_open,
-                                               &socket_send,            &socket_receive, &socket_try_receive,
-                                               &socket_fd,              &socket_close};
+    static constexpr berth_websocket websocket{
+        sizeof(berth_websocket), 0,          &socket_open, &socket_send, &socket_receive,
+        &socket_try_receive,     &socket_fd, &socket_close};
 };
 
 HostProxy::HostProxy(WorkerBody& body, std::string description)

@@ -48,7 +48,8 @@ int run(char** words) {
 
 int main(int count, char** words) {
     if (count != 4 || !is_socket(host_socket)) {
-        std::fputs("berth-worker holds a plugin for a Berth host, which starts it; there is nothing to do by hand.\n", stderr);
+        std::fputs("berth-worker holds a plugin for a Berth host, which starts it; there is nothing to do by hand.\n",
+                   stderr);
         return 64;
     }
     try {

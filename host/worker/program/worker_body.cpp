@@ -89,8 +89,7 @@ void WorkerBody::add_call_channel(wire::Frame frame) {
 
 void WorkerBody::add_service_channel(wire::Frame frame) {
     if (frame.descriptors.size() != 2) throw wire::Malformed("a channel is two descriptors");
-    auto channel =
-        std::make_unique<ServiceChannel>(std::move(frame.descriptors[0]), std::move(frame.descriptors[1]));
+    auto channel = std::make_unique<ServiceChannel>(std::move(frame.descriptors[0]), std::move(frame.descriptors[1]));
     give_back(std::move(channel));
 }
 

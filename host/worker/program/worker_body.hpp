@@ -51,7 +51,7 @@ public:
     /// A channel of its own until it is given back. nullptr: the host is gone.
     [[nodiscard]] std::unique_ptr<ServiceChannel> borrow_service();
     void give_back(std::unique_ptr<ServiceChannel> channel);
-    void* self = nullptr;              ///< the plugin's instance; written by `open` before any other call
+    void* self = nullptr;             ///< the plugin's instance; written by `open` before any other call
     std::unique_ptr<HostProxy> host;  ///< the same
 
 private:

@@ -157,7 +157,8 @@ struct WorkerCall::SinkFunctions {
     }
     static berth_status output(berth_process_sink* sink, std::int32_t stream, berth_bytes bytes) noexcept {
         auto& self = owner(sink);
-        if (self.call_.stopped()) return self.call_.event_waiting() ? berth_status{BERTH_INTERRUPTED} : self.told_cancelled();
+        if (self.call_.stopped())
+            return self.call_.event_waiting() ? berth_status{BERTH_INTERRUPTED} : self.told_cancelled();
         return self.send_bytes(FrameKind::process_output, stream, bytes, Interrupts::yes);
     }
     static berth_status ended(berth_process_sink* sink, const berth_process_end* end) noexcept {
@@ -190,9 +191,18 @@ WorkerCall::WorkerCall(WorkerBody& body, CallChannel& channel, std::uint64_t num
                        Call::Listening listening)
     : body_(body), channel_(channel), number_(number), call_(std::move(options)) {
     call_.listen(listening);
-    face_ = {sizeof face_, 0, number, 0, this,
-             &CallFunctions::cancelled, &CallFunctions::events_fd, &CallFunctions::next_event, &CallFunctions::stdin_fd,
-             &CallFunctions::fail, &CallFunctions::begin_cleanup, &CallFunctions::progress};
+    face_ = {sizeof face_,
+             0,
+             number,
+             0,
+             this,
+             &CallFunctions::cancelled,
+             &CallFunctions::events_fd,
+             &CallFunctions::next_event,
+             &CallFunctions::stdin_fd,
+             &CallFunctions::fail,
+             &CallFunctions::begin_cleanup,
+             &CallFunctions::progress};
     const auto deadline = call_.deadline();
     face_.deadline_ns = deadline
                             ? std::chrono::duration_cast<std::chrono::nanoseconds>(deadline->time_since_epoch()).count()
@@ -205,7 +215,12 @@ WorkerCall::WorkerCall(WorkerBody& body, CallChannel& channel, std::uint64_t num
     feature_ = {sizeof feature_, 0, this, &SinkFunctions::put_feature};
     snapshot_ = {sizeof snapshot_, 0, this, &SinkFunctions::put_snapshot};
     process_ = {sizeof process_, 0, this, &SinkFunctions::started, &SinkFunctions::output, &SinkFunctions::ended};
-    files_ = {sizeof files_, 0, this, &SinkFunctions::file_begin, &SinkFunctions::file_write, &SinkFunctions::file_commit,
+    files_ = {sizeof files_,
+              0,
+              this,
+              &SinkFunctions::file_begin,
+              &SinkFunctions::file_write,
+              &SinkFunctions::file_commit,
               &SinkFunctions::file_skip};
     fill_source();
     objects_ = {&info_, &usage_, &ready_, &pairs_, &bytes_, &feature_, &snapshot_, &process_, &source_, &files_};

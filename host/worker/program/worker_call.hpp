@@ -77,7 +77,8 @@ private:
     berth_status send(wire::FrameKind kind, const wire::Encoder& message, When when = When::now) noexcept;
     /// Bytes through the shared memory. With `interrupts`, an event that waits lets go of a full one.
     enum class Interrupts { no, yes };
-    berth_status send_bytes(wire::FrameKind kind, std::int32_t stream, berth_bytes bytes, Interrupts interrupts) noexcept;
+    berth_status send_bytes(wire::FrameKind kind, std::int32_t stream, berth_bytes bytes,
+                            Interrupts interrupts) noexcept;
     berth_status send_part(wire::FrameKind kind, std::int32_t stream, berth_bytes bytes, Interrupts interrupts);
     berth_status stopped_status();
     /// CANCELLED, and the host knows that it was said.

@@ -67,10 +67,14 @@ struct WorkerCall::SourceFunctions {
 };
 
 void WorkerCall::fill_source() {
-    source_ = {sizeof source_,          0,
-               this,                    &SourceFunctions::next,
-               &SourceFunctions::read,  &SourceFunctions::rewind,
-               &SourceFunctions::pipe,  &SourceFunctions::done};
+    source_ = {sizeof source_,
+               0,
+               this,
+               &SourceFunctions::next,
+               &SourceFunctions::read,
+               &SourceFunctions::rewind,
+               &SourceFunctions::pipe,
+               &SourceFunctions::done};
 }
 
 std::unique_ptr<HostAnswer> WorkerCall::ask_source(Question question) {

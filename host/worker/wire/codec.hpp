@@ -34,8 +34,7 @@ inline constexpr std::uint64_t most_items = 20'000;
 class Encoder {
 public:
     template <typename T>
-        requires(std::is_arithmetic_v<T>)
-    Encoder& put(T number) {
+    requires(std::is_arithmetic_v<T>) Encoder& put(T number) {
         bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
         return *this;
     }
@@ -50,8 +49,7 @@ public:
     Encoder& put(berth_opt_f64 number) { return put(number.value).put(number.present); }
     /// A struct that grows, of this build's full size, or nothing.
     template <typename T>
-        requires(is_listed<T>)
-    Encoder& put(const T* value) {
+    requires(is_listed<T>) Encoder& put(const T* value) {
         put(static_cast<std::uint8_t>(value != nullptr ? 1 : 0));
         if (value != nullptr) std::apply([&](auto... members) { (put(value->*members), ...); }, fields<T>);
         return *this;
@@ -145,7 +143,8 @@ private:
     List list(std::uint64_t least_bytes) {
         const auto count = get<std::uint64_t>();
         if (count == ~std::uint64_t{0}) return {nullptr, get<std::uint64_t>()};
-        if (count > most_items || count > rest_.size() / least_bytes) throw Malformed("a list is longer than its message");
+        if (count > most_items || count > rest_.size() / least_bytes)
+            throw Malformed("a list is longer than its message");
         auto* const items = memory<Item>(static_cast<std::size_t>(count) + 1);  // one more: an empty list is not absent
         for (std::uint64_t index = 0; index < count; ++index)
             items[index] = get<Item>();

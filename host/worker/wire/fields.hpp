@@ -15,34 +15,26 @@ template <typename T>
 inline constexpr auto fields = nullptr;
 
 template <>
-inline constexpr auto fields<berth_environment> =
-    std::tuple{&berth_environment::flags,      &berth_environment::env,
-               &berth_environment::cwd,        &berth_environment::timeout_ms,
-               &berth_environment::memory_limit_mib, &berth_environment::cpu_limit};
+inline constexpr auto fields<berth_environment> = std::tuple{&berth_environment::flags,
+                                                             &berth_environment::env,
+                                                             &berth_environment::cwd,
+                                                             &berth_environment::timeout_ms,
+                                                             &berth_environment::memory_limit_mib,
+                                                             &berth_environment::cpu_limit};
 
 template <>
-inline constexpr auto fields<berth_sandbox_config> = std::tuple{&berth_sandbox_config::flags,
-                                                                &berth_sandbox_config::environment,
-                                                                &berth_sandbox_config::name,
-                                                                &berth_sandbox_config::template_name,
-                                                                &berth_sandbox_config::setup_commands,
-                                                                &berth_sandbox_config::labels,
-                                                                &berth_sandbox_config::idempotency_key,
-                                                                &berth_sandbox_config::ttl_ms,
-                                                                &berth_sandbox_config::idle_ttl_ms,
-                                                                &berth_sandbox_config::disk_limit_mib,
-                                                                &berth_sandbox_config::pids_limit,
-                                                                &berth_sandbox_config::network_allow,
-                                                                &berth_sandbox_config::network,
-                                                                &berth_sandbox_config::reserved,
-                                                                &berth_sandbox_config::extra};
+inline constexpr auto fields<berth_sandbox_config> = std::tuple{
+    &berth_sandbox_config::flags,           &berth_sandbox_config::environment,    &berth_sandbox_config::name,
+    &berth_sandbox_config::template_name,   &berth_sandbox_config::setup_commands, &berth_sandbox_config::labels,
+    &berth_sandbox_config::idempotency_key, &berth_sandbox_config::ttl_ms,         &berth_sandbox_config::idle_ttl_ms,
+    &berth_sandbox_config::disk_limit_mib,  &berth_sandbox_config::pids_limit,     &berth_sandbox_config::network_allow,
+    &berth_sandbox_config::network,         &berth_sandbox_config::reserved,       &berth_sandbox_config::extra};
 
 template <>
-inline constexpr auto fields<berth_process> =
-    std::tuple{&berth_process::flags,    &berth_process::environment,    &berth_process::command,
-               &berth_process::args,     &berth_process::input,          &berth_process::kill_grace_ms,
-               &berth_process::drain_grace_ms, &berth_process::rows,     &berth_process::columns,
-               &berth_process::terminal, &berth_process::extra};
+inline constexpr auto fields<berth_process> = std::tuple{
+    &berth_process::flags,   &berth_process::environment,   &berth_process::command,        &berth_process::args,
+    &berth_process::input,   &berth_process::kill_grace_ms, &berth_process::drain_grace_ms, &berth_process::rows,
+    &berth_process::columns, &berth_process::terminal,      &berth_process::extra};
 
 template <>
 inline constexpr auto fields<berth_process_end> =
@@ -63,32 +55,24 @@ inline constexpr auto fields<berth_usage> = std::tuple{&berth_usage::flags,
                                                        &berth_usage::sampled_at_ms};
 
 template <>
-inline constexpr auto fields<berth_sandbox_info> = std::tuple{&berth_sandbox_info::flags,
-                                                              &berth_sandbox_info::id,
-                                                              &berth_sandbox_info::state,
-                                                              &berth_sandbox_info::network,
-                                                              &berth_sandbox_info::created_at_ms,
-                                                              &berth_sandbox_info::last_used_at_ms,
-                                                              &berth_sandbox_info::expires_at_ms,
-                                                              &berth_sandbox_info::environment,
-                                                              &berth_sandbox_info::usage,
-                                                              &berth_sandbox_info::idempotency_key,
-                                                              &berth_sandbox_info::name,
-                                                              &berth_sandbox_info::template_name,
-                                                              &berth_sandbox_info::error_text,
-                                                              &berth_sandbox_info::backend_id,
-                                                              &berth_sandbox_info::labels,
-                                                              &berth_sandbox_info::facts};
+inline constexpr auto fields<berth_sandbox_info> =
+    std::tuple{&berth_sandbox_info::flags,         &berth_sandbox_info::id,
+               &berth_sandbox_info::state,         &berth_sandbox_info::network,
+               &berth_sandbox_info::created_at_ms, &berth_sandbox_info::last_used_at_ms,
+               &berth_sandbox_info::expires_at_ms, &berth_sandbox_info::environment,
+               &berth_sandbox_info::usage,         &berth_sandbox_info::idempotency_key,
+               &berth_sandbox_info::name,          &berth_sandbox_info::template_name,
+               &berth_sandbox_info::error_text,    &berth_sandbox_info::backend_id,
+               &berth_sandbox_info::labels,        &berth_sandbox_info::facts};
 
 template <>
 inline constexpr auto fields<berth_log_options> =
     std::tuple{&berth_log_options::flags, &berth_log_options::lines, &berth_log_options::since_ms};
 
 template <>
-inline constexpr auto fields<berth_file_entry> =
-    std::tuple{&berth_file_entry::flags,     &berth_file_entry::kind, &berth_file_entry::mode,
-               &berth_file_entry::operation, &berth_file_entry::path, &berth_file_entry::link_target,
-               &berth_file_entry::length};
+inline constexpr auto fields<berth_file_entry> = std::tuple{
+    &berth_file_entry::flags, &berth_file_entry::kind,        &berth_file_entry::mode,  &berth_file_entry::operation,
+    &berth_file_entry::path,  &berth_file_entry::link_target, &berth_file_entry::length};
 
 template <>
 inline constexpr auto fields<berth_feature> =
@@ -96,25 +80,29 @@ inline constexpr auto fields<berth_feature> =
 
 template <>
 inline constexpr auto fields<berth_snapshot_info> =
-    std::tuple{&berth_snapshot_info::flags,      &berth_snapshot_info::id,
-               &berth_snapshot_info::name,       &berth_snapshot_info::sandbox_id,
+    std::tuple{&berth_snapshot_info::flags,         &berth_snapshot_info::id,
+               &berth_snapshot_info::name,          &berth_snapshot_info::sandbox_id,
                &berth_snapshot_info::created_at_ms, &berth_snapshot_info::size_bytes,
                &berth_snapshot_info::expires_at_ms};
 
 template <>
-inline constexpr auto fields<berth_error> =
-    std::tuple{&berth_error::flags,   &berth_error::code,          &berth_error::outcome,
-               &berth_error::message, &berth_error::hint,          &berth_error::details,
-               &berth_error::index,   &berth_error::path,          &berth_error::retry_after_ms,
-               &berth_error::upstream_code, &berth_error::upstream_request_id};
+inline constexpr auto fields<berth_error> = std::tuple{&berth_error::flags,
+                                                       &berth_error::code,
+                                                       &berth_error::outcome,
+                                                       &berth_error::message,
+                                                       &berth_error::hint,
+                                                       &berth_error::details,
+                                                       &berth_error::index,
+                                                       &berth_error::path,
+                                                       &berth_error::retry_after_ms,
+                                                       &berth_error::upstream_code,
+                                                       &berth_error::upstream_request_id};
 
 template <>
-inline constexpr auto fields<berth_http_request> =
-    std::tuple{&berth_http_request::flags,       &berth_http_request::method,
-               &berth_http_request::url,         &berth_http_request::headers,
-               &berth_http_request::body,        &berth_http_request::body_length,
-               &berth_http_request::idle_ms,     &berth_http_request::unix_socket,
-               &berth_http_request::retry_after_headers};
+inline constexpr auto fields<berth_http_request> = std::tuple{
+    &berth_http_request::flags,   &berth_http_request::method,      &berth_http_request::url,
+    &berth_http_request::headers, &berth_http_request::body,        &berth_http_request::body_length,
+    &berth_http_request::idle_ms, &berth_http_request::unix_socket, &berth_http_request::retry_after_headers};
 
 template <>
 inline constexpr auto fields<berth_http_head> =

@@ -155,7 +155,8 @@ bool Link::fill(Waiting waiting) {
     message.msg_control = room.bytes.data();
     message.msg_controllen = room.bytes.size();
     for (;;) {
-        const auto got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | (waiting == Waiting::no ? MSG_DONTWAIT : 0));
+        const auto got =
+            ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | (waiting == Waiting::no ? MSG_DONTWAIT : 0));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
         if (got <= 0) {

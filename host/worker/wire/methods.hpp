@@ -59,9 +59,9 @@ struct CallObjects {
     berth_file_sink* files = nullptr;
 
     static constexpr auto members =
-        std::tuple{&CallObjects::info,    &CallObjects::usage,    &CallObjects::ready,   &CallObjects::pairs,
-                   &CallObjects::bytes,   &CallObjects::feature,  &CallObjects::snapshot, &CallObjects::process,
-                   &CallObjects::source,  &CallObjects::files};
+        std::tuple{&CallObjects::info,   &CallObjects::usage,   &CallObjects::ready,    &CallObjects::pairs,
+                   &CallObjects::bytes,  &CallObjects::feature, &CallObjects::snapshot, &CallObjects::process,
+                   &CallObjects::source, &CallObjects::files};
 
     /// The member of that type, or nullptr when T is a value.
     template <typename T>
@@ -74,7 +74,7 @@ private:
     static constexpr auto find() {
         if constexpr (Index == std::tuple_size_v<decltype(members)>) {
             return nullptr;
-        } else if constexpr (std::is_same_v<decltype(std::get<Index>(members)), T CallObjects::* const&>) {
+        } else if constexpr (std::is_same_v<decltype(std::get<Index>(members)), T CallObjects::*const&>) {
             return std::get<Index>(members);
         } else {
             return find<T, Index + 1>();

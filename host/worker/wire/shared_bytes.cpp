@@ -22,7 +22,8 @@ SharedBytes SharedBytes::make() {
     SharedBytes bytes;
     bytes.memory_.reset(::memfd_create("berth", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!bytes.memory_ || ::ftruncate(bytes.memory_.get(), static_cast<off_t>(size)) != 0) failed("memfd_create");
-    if (::fcntl(bytes.memory_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) failed("F_ADD_SEALS");
+    if (::fcntl(bytes.memory_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        failed("F_ADD_SEALS");
     bytes.map();
     return bytes;
 }

@@ -43,7 +43,9 @@ TEST_CASE("a file that says only its version configures the provider local") {
 TEST_CASE("what is not written has its default") {
     const auto configuration = good("providers: {a: {plugin: b}}\n");
     const auto& provider = configuration.providers.at(0);
-    CHECK(provider.run == RunMode::in_process);
+    CHECK(provider.run == RunMode::automatic);
+    CHECK(provider.worker.memory_bytes == std::uint64_t{512} * 1024 * 1024);
+    CHECK_FALSE(provider.worker.cpus.has_value());
     CHECK(provider.max_concurrency == 16);
     CHECK(provider.max_streams == 256);
     CHECK(provider.deadlines.empty());
@@ -70,6 +72,7 @@ providers:
   zebra:
     plugin: local
     run: in_process
+    worker: {memory: none, cpus: 2}
     requires: [create_snapshot, memory_limit]
     labels: {team: core, "a/b": "5", n: no}
     max_concurrency: 1
@@ -105,7 +108,10 @@ defaults:
     CHECK(configuration.location(zebra.plugin_place) == test_file() + ":9:13");
     REQUIRE(zebra.requires_.size() == 2);
     CHECK(zebra.requires_[1].name == "memory_limit");
-    CHECK(zebra.requires_[1].place == Place{11, 33});
+    CHECK(zebra.requires_[1].place == Place{12, 33});
+    CHECK(zebra.run == RunMode::in_process);
+    CHECK_FALSE(zebra.worker.memory_bytes.has_value());
+    CHECK(zebra.worker.cpus == 2);
     CHECK(zebra.labels == Labels{{"team", "core"}, {"a/b", "5"}, {"n", "no"}});
     CHECK(zebra.max_concurrency == 1);
     CHECK(zebra.max_streams == 10'000);

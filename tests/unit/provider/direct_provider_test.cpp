@@ -2,6 +2,7 @@
 #include "provider/direct_provider.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -273,6 +274,9 @@ TEST_CASE_FIXTURE(Fixture, "a deadline makes the plugin's CANCELLED a TIMEOUT") 
     Call create({.method = "create"});
     plugin.create = [&create](berth_call* c, const berth_sandbox_config*, berth_file_source*, berth_info_sink*) {
         create.cancel(CancelReason::deadline);
+        // In a worker it takes a moment.
+        pollfd waiting{c->events_fd(c), POLLIN, 0};
+        ::poll(&waiting, 1, -1);
         berth_event event{};
         event.size = sizeof event;
         CHECK(c->next_event(c, &event) == BERTH_OK);
