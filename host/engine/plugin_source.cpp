@@ -85,8 +85,7 @@ std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provid
         return open_direct_provider(call, load_plugin(*file, rules_, usual_copies_directory(environment_)), std::move(options));
     return open_worker_provider(call,
                                 {std::move(options),
-                                 file->path,
-                                 *file->manifest,
+                                 file->path, file->identity, *file->manifest,
                                  process_starter(worker_program_, {provider.worker.memory_bytes, provider.worker.cpus}),
                                  {}});
 }

@@ -11,6 +11,7 @@
 
 #include "../base/text.hpp"
 #include "diagnostics.hpp"
+#include "wire/identity.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -85,7 +86,7 @@ WorkerConnection::~WorkerConnection() {
     if (watcher_.joinable()) watcher_.join();
 }
 
-LoadedFacts WorkerConnection::load(const std::string& path, Call& call) {
+LoadedFacts WorkerConnection::load(const std::string& path, const FileIdentity& identity, Call& call) {
     struct Listener final : CallEventListener {
         Listener(Call& given, const FileDescriptor& woken) : call(given), event(woken) { call.tell(this); }
         Listener(const Listener&) = delete;
@@ -107,6 +108,7 @@ LoadedFacts WorkerConnection::load(const std::string& path, Call& call) {
             if (is_started_ && !std::exchange(said_hello, true)) {
                 Encoder hello;
                 hello.put(std::string_view(path));
+                wire::put_identity(hello, identity);
                 const std::lock_guard sending(sending_);
                 (void)control_->send(FrameKind::hello, 0, hello.bytes());
             }

@@ -16,6 +16,7 @@ namespace berth::inline host_v1 {
 struct WorkerProviderOptions {
     DirectProviderOptions provider;
     std::string path;  ///< the file that the worker loads
+    FileIdentity identity;  ///< and what it must still be
     Manifest manifest;
     WorkerStarter start;
     /// Its workers died too often: `why` in a sentence. It is not started any more. May be empty.

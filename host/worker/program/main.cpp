@@ -7,8 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <string>
 
+#include "../../plugin/diagnostics.hpp"
 #include "../../plugin/loader.hpp"
 #include "../../plugin/plugin_file.hpp"
 #include "confinement.hpp"
@@ -24,9 +26,19 @@ bool is_socket(int descriptor) {
     return ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
 }
 
-const berth::LoadedPlugin& load(const std::string& path) {
+/// The very file that the host has read and checked, or none.
+const berth::LoadedPlugin& load(const std::string& path, const berth::FileIdentity& identity) {
     const auto rules = berth::TrustRules::of_this_process();
-    return berth::load_plugin(berth::read_plugin_file(path, rules), rules);
+    const std::filesystem::path whole(path);
+    const auto directory = berth::open_trusted_directory(whole.parent_path().string(), rules);
+    auto file =
+        berth::read_plugin_file(directory, whole.filename().string(), berth::SearchOrigin::command_line, rules);
+    if (file.identity != identity) {
+        throw berth::Error(berth::plugin_diagnostics::changed, "the file changed since it was read",
+                           "Run the command again; nothing has been loaded")
+            .with_location(path);
+    }
+    return berth::load_plugin(file, rules);
 }
 
 int run(char** words) {

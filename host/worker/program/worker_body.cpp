@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "../wire/identity.hpp"
 #include "host_proxy.hpp"
 #include "worker_call.hpp"
 
@@ -63,8 +64,9 @@ void WorkerBody::serve() {
 void WorkerBody::load(std::string_view payload) {
     Decoder message(payload);
     const std::string path(message.get<std::string_view>());
+    const auto identity = wire::get_identity(message);
     try {
-        plugin_ = &loader_(path);
+        plugin_ = &loader_(path, identity);
         Encoder answer;
         answer.put(plugin_->minor);
         for (const auto& row : method_table)
