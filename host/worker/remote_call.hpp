@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "../provider/c_call.hpp"
-#include "wire/link.hpp"
-#include "wire/methods.hpp"
-#include "wire/shared_bytes.hpp"
+#include "../worker/wire/link.hpp"
+#include "../worker/wire/methods.hpp"
+#include "../worker/wire/shared_bytes.hpp"
 
 namespace berth::inline host_v1 {
 

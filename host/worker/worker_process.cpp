@@ -16,8 +16,8 @@
 
 #include "../base/error.hpp"
 #include "../base/text.hpp"
+#include "../worker/wire/link.hpp"
 #include "diagnostics.hpp"
-#include "wire/link.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -135,6 +135,8 @@ WorkerStarter process_starter(std::string program, WorkerLimits limits) {
 }
 
 EndOfWorker reap(const StartedWorker& worker) {
+    // What it started and left in its group. Until it is reaped, the group's name is nobody else's.
+    ::kill(-worker.pid, SIGKILL);
     siginfo_t ended{};
     if (::waitid(P_PIDFD, static_cast<id_t>(worker.process.get()), &ended, WEXITED) != 0)
         return {"ended, and how is not known: " + system_message(errno), false};

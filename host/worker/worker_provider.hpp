@@ -15,7 +15,7 @@ namespace berth::inline host_v1 {
 
 struct WorkerProviderOptions {
     DirectProviderOptions provider;
-    std::string path;  ///< the file that the worker loads
+    std::string path;       ///< the file that the worker loads
     FileIdentity identity;  ///< and what it must still be
     Manifest manifest;
     WorkerStarter start;

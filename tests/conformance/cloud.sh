@@ -38,6 +38,7 @@ plugins: { paths: ["$plugins"] }
 providers:
   $vendor:
     plugin: $vendor
+    run: ${BERTH_TEST_RUN:-automatic}
     max_concurrency: 64
     config: { api_url: "$(value api_url)", $config }
 select: { default: $vendor }

@@ -26,7 +26,7 @@ cat >"$work/berth.yaml" <<YAML
 version: 1
 plugins: { paths: ["$plugins"] }
 providers:
-  local: { plugin: local, config: { state_dir: "$work/state", templates: $templates } }
+  local: { plugin: local, run: ${BERTH_TEST_RUN:-automatic}, config: { state_dir: "$work/state", templates: $templates } }
 YAML
 arguments=()
 for argument in "$@"; do

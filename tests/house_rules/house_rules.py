@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-FLOORS = ["base", "config", "plugin", "service", "provider", "engine", "conformance", "cli"]
+FLOORS = ["base", "config", "plugin", "service", "provider", "worker", "engine", "conformance", "cli"]
 
 # library -> (what an include of it looks like, where its one owner lives; or each of its owners, which share nothing)
 OWNERS = {

@@ -8,6 +8,25 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "dangers.hpp"
+
+// What a plugin does in these places beside what it should; a statement of dangers.hpp.
+#ifndef WHEN_LOADED
+#define WHEN_LOADED (void)0
+#endif
+#ifndef IN_OPEN
+#define IN_OPEN (void)0
+#endif
+#ifndef IN_CREATE
+#define IN_CREATE (void)0
+#endif
+#ifndef IN_GET
+#define IN_GET (void)0
+#endif
+#ifndef IN_EXECUTE
+#define IN_EXECUTE (void)0
+#endif
+
 #ifndef WITHOUT_MANIFEST
 #include MANIFEST_HEADER
 #endif
@@ -66,11 +85,15 @@ berth_status put_info(berth_info_sink* sink, berth_str idempotency_key = {}) {
 #else
     info.name = text("the one");
 #endif
+#ifdef USES_SINK_LATER
+    dangers::use_sink_later(sink, info);
+#endif
     return sink->put(sink, &info);
 }
 
 berth_status create(void* /*self*/, berth_call* /*call*/, const berth_sandbox_config* config,
                     berth_file_source* initial_files, berth_info_sink* sink) {
+    IN_CREATE;
     berth_file_entry entry{};
     entry.size = sizeof entry;
     berth_status status = initial_files->next(initial_files, &entry);
@@ -82,6 +105,7 @@ berth_status create(void* /*self*/, berth_call* /*call*/, const berth_sandbox_co
 
 berth_status get([[maybe_unused]] void* self, [[maybe_unused]] berth_call* call, berth_str id, berth_info_sink* sink) {
     static_cast<Instance*>(self)->calls.fetch_add(1);
+    IN_GET;
 #if defined(THROWS)
     throw std::runtime_error("thrown across the contract");
 #elif defined(FAILS_WITHOUT_SAYING)
@@ -107,6 +131,7 @@ berth_status destroy(void* /*self*/, berth_call* /*call*/, berth_str /*id*/) {
 
 berth_status execute(void* /*self*/, berth_call* call, berth_str /*id*/, const berth_process* /*process*/,
                      berth_process_sink* sink) {
+    IN_EXECUTE;
     static constexpr std::string_view hello = "hello\n";
     berth_status status = sink->started(sink, {42, 1});
     if (status != BERTH_OK) return status;
@@ -225,6 +250,7 @@ constexpr Table table = make_table();
 [[maybe_unused]] constexpr berth_snapshots snapshots = make_snapshots();
 
 berth_status open([[maybe_unused]] const berth_host* host, [[maybe_unused]] berth_call* call, void** self) {
+    IN_OPEN;
 #ifdef OPEN_THROWS
     throw std::runtime_error("thrown across the contract");
 #endif
@@ -271,6 +297,8 @@ constexpr berth_plugin make_plugin() {
 
 [[maybe_unused]] constexpr berth_plugin plugin = make_plugin();
 
+[[maybe_unused]] const int loaded = (WHEN_LOADED, 0);
+
 #ifdef RUNS_WHEN_LOADED
 /// Proves that a file was loaded: reading one must never run this.
 struct Trap {
@@ -299,3 +327,13 @@ extern "C" BERTH_EXPORT const berth_plugin* ENTRY([[maybe_unused]] uint32_t host
     return &plugin;
 #endif
 }
+
+#ifdef BRINGS_OPENSSL
+// Of another version, as it were: whoever gets hold of these instead of the real ones does not live long.
+extern "C" BERTH_EXPORT void* SSL_CTX_new(const void* /*method*/) {
+    std::abort();
+}
+extern "C" BERTH_EXPORT int OPENSSL_init_crypto(unsigned long long /*options*/, const void* /*settings*/) {
+    std::abort();
+}
+#endif

@@ -292,6 +292,7 @@ void WorkerCall::wait_for_room() {
         const std::lock_guard lock(sending_);
         if (!wake_) wake_ = make_event();
         clear_event(wake_);
+        if (closed_) return;
         (void)channel_.link.flush();
     }
     // An event between the last look and here has raised nothing.
@@ -304,6 +305,7 @@ berth_status WorkerCall::send_bytes(FrameKind kind, std::int32_t stream, berth_b
                                     Interrupts interrupts) noexcept {
     try {
         const std::lock_guard bulk(bulk_mutex_);
+        if (closed_) return BERTH_CONTRACT;
         if (kind != FrameKind::process_output) {
             // Only one output is all or nothing.
             while (bytes.data != nullptr && bytes.size > wire::SharedRing::longest) {
@@ -334,6 +336,7 @@ berth_status WorkerCall::send_part(FrameKind kind, std::int32_t stream, berth_by
     std::optional<std::size_t> offset;
     while (!(offset = ring.take(static_cast<std::size_t>(bytes.size)))) {
         take_releases();
+        if (closed_) return BERTH_CONTRACT;
         if (const auto status = host_status_.load(); status != BERTH_OK) return status;
         if ((offset = ring.take(static_cast<std::size_t>(bytes.size)))) break;
         if (interrupts == Interrupts::yes && call_.event_waiting()) return BERTH_INTERRUPTED;
@@ -353,47 +356,16 @@ void WorkerCall::finish(std::string_view returned) {
             body_.give_back(std::move(fetching_.channel));
         }
     }
+    {
+        const std::lock_guard lock(sending_);
+        closed_ = true;
+        if (wake_) raise_event(wake_);
+    }
+    // A thread of the plugin that still writes is on its way out: the channel is the next call's after this.
+    const std::lock_guard bulk(bulk_mutex_);
     const std::lock_guard lock(sending_);
-    closed_ = true;
     channel_.link.queue(FrameKind::returned, number_, returned);
     (void)channel_.link.flush();
-}
-
-// --- questions -------------------------------------------------------------------------------------------------------
-
-bool WorkerCall::begin_question(ServiceChannel& channel, Question question, std::string_view message) {
-    {
-        // What was said before must be known before.
-        const std::lock_guard lock(sending_);
-        if (closed_ || !channel_.link.flush()) return false;
-    }
-    std::string payload(1, static_cast<char>(question));
-    payload += message;
-    return channel.link.send(FrameKind::ask, number_, payload);
-}
-
-std::unique_ptr<HostAnswer> WorkerCall::receive_answer(ServiceChannel& channel) {
-    auto frame = channel.link.receive();
-    if (!frame) return nullptr;
-    return std::make_unique<HostAnswer>(std::string(frame->payload), std::move(frame->descriptors));
-}
-
-std::unique_ptr<HostAnswer> WorkerCall::ask(ServiceChannel& channel, Question question, const Encoder& message) {
-    if (!begin_question(channel, question, message.bytes())) return nullptr;
-    return receive_answer(channel);
-}
-
-std::unique_ptr<HostAnswer> WorkerCall::ask(Question question, const Encoder& message) {
-    auto channel = body_.borrow_service();
-    if (!channel) return nullptr;
-    auto answer = ask(*channel, question, message);
-    body_.give_back(std::move(channel));
-    return answer;
-}
-
-ServiceHandle* WorkerCall::keep(std::unique_ptr<ServiceHandle> handle) {
-    const std::lock_guard lock(handles_mutex_);
-    return handles_.emplace_back(std::move(handle)).get();
 }
 
 }  // namespace berth::inline host_v1::worker

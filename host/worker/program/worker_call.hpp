@@ -102,7 +102,7 @@ private:
     std::mutex sending_;
     std::mutex bulk_mutex_;                     ///< of the ring, and of receiving on the channel
     std::atomic<berth_status> host_status_{0};  ///< once a sink of the host failed or wants no more
-    bool closed_ = false;                       ///< under sending_
+    std::atomic<bool> closed_{false};           ///< the method has returned; changes under sending_
     std::mutex handles_mutex_;
     std::list<std::unique_ptr<ServiceHandle>> handles_;
 
