@@ -28,10 +28,16 @@ namespace {
     throw Error(Diagnostic{first.diagnostic(), first.code()}, std::move(fields));
 }
 
-/// lib/berth/berth-worker, of lib/berth/plugins.
+/// lib/berth/berth-worker, of lib/berth/plugins; where a host was given plugins elsewhere, beside its own program.
 std::string installed_worker(const std::string& plugin_directory) {
-    const auto plugins = plugin_directory.empty() ? installed_plugin_directory() : plugin_directory;
-    return (std::filesystem::path(plugins).parent_path() / "berth-worker").string();
+    std::string found;
+    for (const auto& plugins : {plugin_directory, installed_plugin_directory()}) {
+        if (plugins.empty()) continue;
+        found = (std::filesystem::path(plugins).parent_path() / "berth-worker").string();
+        std::error_code problem;
+        if (std::filesystem::exists(found, problem)) break;
+    }
+    return found;
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ const berth::LoadedPlugin& load(const std::string& path, const berth::FileIdenti
     const auto rules = berth::TrustRules::of_this_process();
     const std::filesystem::path whole(path);
     const auto directory = berth::open_trusted_directory(whole.parent_path().string(), rules);
-    auto file = berth::read_plugin_file(directory, whole.filename().string(), berth::SearchOrigin::command_line, rules);
+    auto file = berth::read_plugin_file(directory, whole.filename().string(), berth::SearchOrigin::command_line, rules, berth::Pins());
     if (file.identity != identity) {
         throw berth::Error(berth::plugin_diagnostics::changed, "the file changed since it was read",
                            "Run the command again; nothing has been loaded")
