@@ -88,11 +88,15 @@ std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provid
     const auto& [file, settings] = inspected_.at(provider.name);
     DirectProviderOptions options{provider.name, settings, environment_, log_, places_, http_};
     if (!runs_in_worker(provider, *file))
-        return open_direct_provider(call, load_plugin(*file, rules_, usual_copies_directory(environment_)), std::move(options));
+        return open_direct_provider(call, load_plugin(*file, rules_, usual_copies_directory(environment_)),
+                                    std::move(options));
     return open_worker_provider(call,
                                 {std::move(options),
-                                 file->path, file->identity, *file->manifest,
-                                 process_starter(worker_program_, {provider.worker.memory_bytes, provider.worker.cpus}),
+                                 file->path,
+                                 file->identity,
+                                 *file->manifest,
+                                 process_starter(worker_program_, {provider.worker.memory_bytes, provider.worker.cpus},
+                                                 usual_copies_directory(environment_)),
                                  {}});
 }
 

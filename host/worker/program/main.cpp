@@ -1,6 +1,7 @@
 // berth-worker: a process that holds one plugin for a host. Started by the host, by nobody else:
-//   berth-worker HOST_PROCESS MEMORY_BYTES CPUS      with its socket as descriptor 3
+//   berth-worker HOST_PROCESS MEMORY_BYTES CPUS COPIES      with its socket as descriptor 3
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,11 @@
 namespace {
 
 constexpr int host_socket = 3;
+#ifdef BERTH_SANITIZED
+constexpr std::size_t stack_bytes = std::size_t{2} << 20U;
+#else
+constexpr std::size_t stack_bytes = std::size_t{512} * 1024;
+#endif
 
 bool is_socket(int descriptor) {
     int type = 0;
@@ -27,17 +33,28 @@ bool is_socket(int descriptor) {
 }
 
 /// The very file that the host has read and checked, or none.
-const berth::LoadedPlugin& load(const std::string& path, const berth::FileIdentity& identity) {
+const berth::LoadedPlugin& load(const std::string& path, const berth::FileIdentity& identity,
+                                const std::string& copies) {
     const auto rules = berth::TrustRules::of_this_process();
     const std::filesystem::path whole(path);
     const auto directory = berth::open_trusted_directory(whole.parent_path().string(), rules);
-    auto file = berth::read_plugin_file(directory, whole.filename().string(), berth::SearchOrigin::command_line, rules, berth::Pins());
+    auto file = berth::read_plugin_file(directory, whole.filename().string(), berth::SearchOrigin::command_line, rules,
+                                        berth::Pins());
     if (file.identity != identity) {
         throw berth::Error(berth::plugin_diagnostics::changed, "the file changed since it was read",
                            "Run the command again; nothing has been loaded")
             .with_location(path);
     }
-    return berth::load_plugin(file, rules);
+    return berth::load_plugin(file, rules, copies);
+}
+
+/// Hundreds of threads within a limit of memory: what the contract promises a plugin, and room for what a host adds.
+void make_small_stacks() {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, stack_bytes);
+    ::pthread_setattr_default_np(&attributes);
+    ::pthread_attr_destroy(&attributes);
 }
 
 int run(char** words) {
@@ -48,7 +65,11 @@ int run(char** words) {
         return 70;
     }
     ::fcntl(host_socket, F_SETFD, FD_CLOEXEC);
-    berth::worker::WorkerBody body(berth::FileDescriptor(host_socket), &load);
+    make_small_stacks();
+    berth::worker::WorkerBody body(
+        berth::FileDescriptor(host_socket),
+        [copies = std::string(words[4])](const std::string& path, const berth::FileIdentity& identity)
+            -> const berth::LoadedPlugin& { return load(path, identity, copies); });
     body.serve();
     // The host is gone or has no use for this any more. What the plugin still runs ends here, its destructors too: they
     // belong to a process that nobody waits for.
@@ -58,7 +79,7 @@ int run(char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-    if (count != 4 || !is_socket(host_socket)) {
+    if (count != 5 || !is_socket(host_socket)) {
         std::fputs("berth-worker holds a plugin for a Berth host, which starts it; there is nothing to do by hand.\n",
                    stderr);
         return 64;

@@ -65,11 +65,15 @@ std::optional<std::size_t> SharedRing::take(std::size_t length) {
     if (!parts_.empty()) {
         const auto first = parts_.front().offset;
         const auto end = parts_.back().offset + parts_.back().length;
-        // Taken parts lie from `first` to `end`, or wrap around: then the room is what lies between.
-        if (end > first && length > first) {
-            if (length > SharedBytes::size - end) return std::nullopt;
-            offset = end;
-        } else if (end <= first) {
+        // Taken parts lie from `first` to `end`, or wrap around: then the room is what lies between. Wrapping only where
+        // the top is full leaves enough room there for the longest part, whatever slack is not released yet.
+        if (end > first) {
+            if (length <= used - end) {
+                offset = end;
+            } else if (length > first) {
+                return std::nullopt;
+            }
+        } else {
             if (length > first - end) return std::nullopt;
             offset = end;
         }

@@ -40,8 +40,9 @@ private:
     char* data_ = nullptr;
 };
 
-/// Which parts of a SharedBytes are taken, in the order in which they will be released. Low addresses come again early, so
-/// that little is ever touched. One thread.
+/// Which parts of a SharedBytes are taken, in the order in which they will be released. One thread.
+///
+/// Whoever releases may keep back up to `slack` for as long as it likes; the longest part still finds room then.
 class SharedRing {
 public:
     /// The longest part.
@@ -57,6 +58,9 @@ public:
 
 private:
     static constexpr std::size_t window = longest + slack;
+    /// Of the memory; the rest is never touched.
+    static constexpr std::size_t used = 2 * window + longest / 4;
+    static_assert(used <= SharedBytes::size);
     struct Part {
         std::size_t offset;
         std::size_t length;
