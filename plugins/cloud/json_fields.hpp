@@ -56,6 +56,17 @@ template <class T>
     return *std::move(value);
 }
 
+// How many pages of a list are read, and how many entries: a list without an end is none.
+constexpr std::size_t most_pages = 1'000;
+
+// A directory in the sandbox, as the backend names it.
+[[nodiscard]] inline std::optional<std::string> directory_in(const Json& object, const char* name) {
+    auto path = text_in(object, name);
+    const bool is_one =
+        path && !path->empty() && path->front() == '/' && path->size() <= 4096 && path->find('\0') == std::string::npos;
+    return is_one ? std::move(path) : std::nullopt;
+}
+
 // What the backend calls a thing of its own: a word without spaces or control characters, of no absurd length. Anything else
 // was never meant as an id, and would be shown to people and sent back as one.
 [[nodiscard]] inline std::string required_id(const Json& object, const char* name) {
@@ -69,8 +80,30 @@ template <class T>
     return id;
 }
 
-// Not JSON: discarded, which has no member.
+// Whether brackets are nested deeper than any answer is. Each level costs memory many times its byte.
+[[nodiscard]] inline bool is_too_deep(std::string_view text) {
+    constexpr int deepest = 64;
+    int depth = 0;
+    bool in_text = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (in_text) {
+            if (c == '\\') ++at;
+            if (c == '"') in_text = false;
+        } else if (c == '"') {
+            in_text = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > deepest) return true;
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return false;
+}
+
+// Not JSON, or none that an answer would be: discarded, which has no member.
 [[nodiscard]] inline Json parse_json(std::string_view text) {
+    if (is_too_deep(text)) return Json(Json::value_t::discarded);
     return Json::parse(text.begin(), text.end(), nullptr, false);
 }
 

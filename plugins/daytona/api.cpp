@@ -1,9 +1,11 @@
 #include "api.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <set>
 
 #include "cloud/text.hpp"
+#include "refusals.hpp"
 
 namespace berth_daytona {
 
@@ -19,47 +21,6 @@ constexpr const char* sdk_level = "0.218.0";
 constexpr const char* source = "berth-daytona";
 constexpr const char* user_agent = "berth-daytona/0.1.0";
 constexpr berth::Duration slow_work{5LL * 60 * 1000};  // create and start hold their answers back
-constexpr int most_pages = 10'000;
-
-bool holds(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
-std::optional<Code> code_of(const berth::HttpResponse& response) {
-    const std::string said = read_complaint(response.body).message;
-    // Reports differ on the number that comes with these.
-    if (holds(said, "state change in progress") || holds(said, "modified by another operation")) return Code::conflict;
-    if (holds(said, "Is the Sandbox started") || holds(said, "failed to resolve container IP") ||
-        holds(said, "container not found"))
-        return Code::not_ready;
-    if (response.status == 410) return Code::not_ready;
-    if (response.status == 402) return Code::resource_exhausted;
-    if (response.status < 500 && (holds(said, "quota exceeded") || holds(said, "limit exceeded")))
-        return response.status == 429 ? Code::rate_limited : Code::resource_exhausted;
-    if (response.status == 422) return Code::unsupported;  // by sandboxes of this class
-    return std::nullopt;
-}
-
-void complete(const berth::HttpResponse& response, Error& error) {
-    if (const std::string said = read_complaint(response.body).code; !said.empty()) error.upstream_code(said);
-    if (response.status == 403)
-        error.hint(
-            "may the key do this? It needs write:sandboxes and delete:sandboxes, for snapshots also "
-            "write:snapshots and delete:snapshots");
-    else if (error.code() == Code::auth_failed)
-        error.hint("is the key right, not expired, and of this organization?");
-    if (error.code() == Code::resource_exhausted)
-        error.hint(
-            "destroy sandboxes that nobody needs, those in an error state, too, or see the limits of the organization");
-}
-
-/// A wrong address answers 200 with a web page, and would be believed to have deleted something.
-void must_be_json(std::string_view body) {
-    const std::size_t first = body.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos || body[first] == '{' || body[first] == '[' || body[first] == '"') return;
-    throw Error(Code::protocol_error, "what answered is not Daytona's API: it sent something that is no JSON")
-        .hint("is api_url right, with its /api?");
-}
 
 std::string session_path(const std::string& session) {
     return url_path({"process", "session", session});
@@ -165,18 +126,20 @@ Sandbox Api::get(berth::Call& call, std::string_view sandbox) const {
 std::vector<Sandbox> Api::list(berth::Call& call, const Json& labels) const {
     std::vector<Sandbox> all;
     std::set<std::string> seen;
+    std::set<std::string> cursors;
     std::optional<std::string> cursor;
-    for (int page = 0; page < most_pages; ++page) {
+    do {
         ApiRequest request = getting("/sandbox");
         request.query = {{"limit", "100"}, {"labels", labels.dump()}, {"sort", "createdAt"}, {"order", "asc"}};
         if (cursor) request.query.set("cursor", *cursor);
         Page part = read_page(send(call, settings_.api_url, std::move(request)).body);
         for (Sandbox& sandbox : part.items)
             if (seen.insert(sandbox.id).second) all.push_back(std::move(sandbox));
-        if (!part.next || part.next == cursor) return all;
         cursor = std::move(part.next);
-    }
-    throw Error(Code::protocol_error, "Daytona's list of sandboxes does not end");
+        if (cursor && (!cursors.insert(*cursor).second || cursors.size() >= most_pages))
+            throw Error(Code::protocol_error, "Daytona's list of sandboxes has no end");
+    } while (cursor);
+    return all;
 }
 
 void Api::remove(berth::Call& call, std::string_view sandbox) const {
@@ -213,15 +176,17 @@ Snapshot Api::snapshot(berth::Call& call, std::string_view snapshot) const {
 
 std::vector<Snapshot> Api::snapshots(berth::Call& call) const {
     std::vector<Snapshot> all;
-    for (std::int64_t page = 1; page < most_pages; ++page) {
+    std::set<std::string> seen;
+    for (std::size_t page = 1;; ++page) {
         ApiRequest request = getting("/snapshots");
         request.query = {{"page", std::to_string(page)}, {"limit", "100"}};
         Snapshots part = read_snapshots(send(call, settings_.api_url, std::move(request)).body);
+        const bool is_empty = part.items.empty();
         for (Snapshot& snapshot : part.items)
-            all.push_back(std::move(snapshot));
-        if (page >= part.pages) break;
+            if (seen.insert(snapshot.id).second) all.push_back(std::move(snapshot));
+        if (is_empty || static_cast<std::int64_t>(page) >= part.pages) return all;
+        if (page >= most_pages) throw Error(Code::protocol_error, "Daytona's list of snapshots has no end");
     }
-    return all;
 }
 
 void Api::remove_snapshot(berth::Call& call, std::string_view id) const {
@@ -238,6 +203,12 @@ std::string Api::toolbox_of(berth::Call& call, const Sandbox& sandbox) const {
         url = required(text_in(parse_json(answer.body), "url"), "url");
     }
     // The key goes there, too.
+    const bool is_address = (url.rfind("https://", 0) == 0 || url.rfind("http://", 0) == 0) &&
+                            std::none_of(url.begin(), url.end(), [](char c) {
+                                return c <= ' ' || c >= '\x7f' || c == '?' || c == '#' || c == '@' || c == '\\';
+                            });
+    if (!is_address)
+        throw Error(Code::protocol_error, "Daytona names no address of a server for what runs in the sandbox");
     if (settings_.api_url.rfind("https:", 0) == 0 && url.rfind("https:", 0) != 0)
         throw Error(Code::protocol_error, "Daytona names an address without TLS for what runs in the sandbox");
     while (!url.empty() && url.back() == '/')
@@ -263,7 +234,7 @@ std::optional<std::uint64_t> Api::process_count(berth::Call& call, const std::st
 }
 
 std::string Api::work_directory(berth::Call& call, const std::string& box) const {
-    return required(text_in(parse_json(send(call, box, getting("/work-dir")).body), "dir"), "dir");
+    return required(directory_in(parse_json(send(call, box, getting("/work-dir")).body), "dir"), "dir");
 }
 
 void Api::set_variables(berth::Call& call, const std::string& box, const Json& set, const Json& unset) const {

@@ -188,7 +188,13 @@ berth::SandboxInfo restart_sandbox(const Backend& backend, berth::Call& call, st
             }
         });
     };
-    if (known.now.state == "error" && known.now.recoverable) {
+    const bool is_broken = known.now.state == "error" || known.now.state == "build_failed";
+    if (is_broken && !known.now.recoverable)
+        throw Error(Code::unavailable, "Daytona cannot start this sandbox any more: it is " + known.now.state +
+                                           (known.now.error_reason ? ", " + *known.now.error_reason : ""))
+            .outcome(Outcome::none)
+            .hint("restore a snapshot of it, or destroy it, for it goes on to count, and create another");
+    if (is_broken) {
         asked(Api::Change::recover);
     } else {
         if (known.now.runs()) asked(Api::Change::stop);

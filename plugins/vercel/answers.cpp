@@ -22,7 +22,7 @@ Session session_of(const Json& from) {
     Session session;
     session.id = required_id(from, "id");
     session.status = required(text_in(from, "status"), "session.status");
-    session.cwd = text_in(from, "cwd").value_or("/");
+    session.cwd = directory_in(from, "cwd").value_or("/");
     session.region = text_in(from, "region").value_or("");
     session.memory_mib = integer_in(from, "memory");
     session.vcpus = integer_in(from, "vcpus");
@@ -45,7 +45,7 @@ Sandbox sandbox_of(const Json& from) {
     sandbox.region = text_in(from, "region").value_or("");
     sandbox.runtime = text_in(from, "runtime");
     sandbox.image = text_in(from, "image");
-    sandbox.cwd = text_in(from, "cwd");
+    sandbox.cwd = directory_in(from, "cwd");
     if (const Json* policy = member(from, "networkPolicy")) sandbox.network_mode = text_in(*policy, "mode");
     sandbox.memory_mib = integer_in(from, "memory");
     sandbox.vcpus = integer_in(from, "vcpus");

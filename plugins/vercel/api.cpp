@@ -153,8 +153,8 @@ std::vector<Sandbox> Api::list(berth::Call& call, const std::string& tag, const 
         SandboxPage page = read_sandboxes(send(call, std::move(request), Project::as_project).body);
         std::move(page.sandboxes.begin(), page.sandboxes.end(), std::back_inserter(all));
         cursor = page.next;
-        if (cursor && !cursors.insert(*cursor).second)
-            throw berth::Error(Code::protocol_error, "Vercel's list of sandboxes goes round in a circle");
+        if (cursor && (!cursors.insert(*cursor).second || cursors.size() >= most_pages))
+            throw berth::Error(Code::protocol_error, "Vercel's list of sandboxes has no end");
     }
     return all;
 }
@@ -278,8 +278,8 @@ std::vector<Snapshot> Api::snapshots(berth::Call& call, std::string_view name) c
         SnapshotPage page = read_snapshots(send(call, std::move(request), Project::as_project).body);
         std::move(page.snapshots.begin(), page.snapshots.end(), std::back_inserter(all));
         cursor = page.next;
-        if (cursor && !cursors.insert(*cursor).second)
-            throw berth::Error(Code::protocol_error, "Vercel's list of snapshots goes round in a circle");
+        if (cursor && (!cursors.insert(*cursor).second || cursors.size() >= most_pages))
+            throw berth::Error(Code::protocol_error, "Vercel's list of snapshots has no end");
     }
     return all;
 }

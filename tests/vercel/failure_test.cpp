@@ -39,3 +39,66 @@ TEST_CASE("why a create failed is told, and not what its undo met") {
     CHECK(refused.error->message().find("out of luck") != std::string::npos);
     CHECK(refused.error->outcome() == Outcome::unknown);
 }
+
+TEST_CASE("what is no id is taken for none, and a sandbox of somebody else is none of ours") {
+    for (const std::string& odd : {std::string{}, std::string{".."}, std::string{"a/b"}, std::string{"a\\nb"},
+                                   std::string{"a b"}, std::string(300, 'x')}) {
+        CAPTURE(odd.substr(0, 20));
+        for (const char* const from : {"\"id\":\"sbx_1\"", "\"name\":\""}) {
+            std::string body = sandbox(id, "key");
+            const bool is_name = std::string{from}.find("name") != std::string::npos;
+            if (is_name)
+                body.replace(body.find(id), id.size(), odd);
+            else
+                body.replace(body.find(from) + 6, 5, odd);
+            FakeHost host;
+            configure(host);
+            host.http().on("GET", base + "/" + id).reply(200, body);
+            Instance instance{host};
+            const auto got = instance.get(id);
+            REQUIRE(got.error);
+            CHECK(got.error->code() == Code::protocol_error);
+        }
+    }
+    FakeHost host;
+    configure(host);
+    std::string foreign = sandbox(id, "key");
+    foreign.replace(foreign.find(R"("berth":"test")"), 14, R"("berth":"else")");
+    host.http().on("GET", base + "/" + id).reply(200, foreign);
+    Instance instance{host};
+    CHECK(instance.get(id).error->code() == Code::not_found);
+    CHECK(instance.destroy(id).error->code() == Code::not_found);
+    CHECK(host.http().count("DELETE", base + "/" + id) == 0);
+}
+
+TEST_CASE("a list without an end is an error, and one that goes round in a circle is, too") {
+    for (const bool is_circle : {true, false}) {
+        FakeHost host;
+        configure(host);
+        std::size_t pages = 0;
+        host.http().on("GET", base).reply_by([&](const auto&) {
+            ++pages;
+            testing::HttpAnswer answer;
+            answer.body =
+                R"({"sandboxes":[],"pagination":{"next":"c)" + std::to_string(is_circle ? pages % 3 : pages) + "\"}}";
+            return answer;
+        });
+        Instance instance{host};
+        const auto all = instance.list();
+        REQUIRE(all.error);
+        CHECK(all.error->code() == Code::protocol_error);
+        CHECK(pages <= 1'001);
+    }
+}
+
+TEST_CASE("numbers that no machine has are no limits, and a directory that is none is the root") {
+    FakeHost host;
+    configure(host);
+    std::string body = sandbox(id, "key", "stopped");
+    body.replace(body.find("\"memory\":4096"), 13, "\"memory\":9007199254740991");
+    body.replace(body.find("\"cwd\":\"/vercel\""), 15, "\"cwd\":\"../x\"");
+    host.http().on("GET", base + "/" + id).reply(200, body);
+    Instance instance{host};
+    CHECK_FALSE(instance.get_resource_usage(id)->memory_limit_bytes);
+    CHECK(instance.get(id)->environment.cwd == "/");
+}
