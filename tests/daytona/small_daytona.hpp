@@ -27,8 +27,8 @@ public:
         for (const char* method : {"GET", "POST", "PUT", "DELETE"})
             for (const std::string& path :
                  {api, api + "/*", api + "/*/labels", api + "/*/snapshot", api + "/*/stop", api + "/*/start",
-                  std::string{"/api/snapshots"}, std::string{"/api/snapshots/*"}, std::string{"/toolbox/*/version"},
-                  std::string{"/toolbox/*/work-dir"}, std::string{"/toolbox/*/env"}})
+                  api + "/*/recover", std::string{"/api/snapshots"}, std::string{"/api/snapshots/*"},
+                  std::string{"/toolbox/*/version"}, std::string{"/toolbox/*/work-dir"}, std::string{"/toolbox/*/env"}})
                 host.http().on(method, path).reply_by([this](const SentRequest& request) { return answer(request); });
     }
     SmallDaytona(const SmallDaytona&) = delete;
@@ -58,7 +58,8 @@ private:
     HttpAnswer answer(const SentRequest& request) {
         const std::size_t number = requests++;
         // A toolbox that does not answer is waited for; that is no test's business.
-        const bool is_waited_for = request.url.find("/version") != std::string::npos;
+        const bool is_waited_for =
+            request.url.find("/version") != std::string::npos || request.url.find("/work-dir") != std::string::npos;
         const bool fails = failure.failing == Failing::once
                                ? number == failure.at
                                : failure.failing == Failing::from_then_on && number >= failure.at && !is_waited_for;
@@ -81,7 +82,7 @@ private:
         if (rest == "/labels") found->second["labels"] = Json::parse(request.body)["labels"];
         if (rest == "/snapshot") begin_snapshot(Json::parse(request.body)["name"]);
         if (rest == "/stop") found->second["state"] = "stopped";
-        if (rest == "/start") found->second["state"] = "started";
+        if (rest == "/start" || rest == "/recover") found->second["state"] = "started";
         if (request.method == "DELETE" && frozen.count(found->first) != 0)
             return reply(500, {{"statusCode", 500}, {"message", "it sticks"}});
         const Json shown = found->second;
@@ -148,5 +149,33 @@ private:
     std::map<std::string, std::size_t> looks_;
     int made_ = 0;
 };
+
+inline berth::testing::HttpAnswer failing(berth::testing::HttpAnswer::Fault fault, int status = 200,
+                                          std::string body = {}) {
+    berth::testing::HttpAnswer answer;
+    answer.status = status;
+    answer.body = std::move(body);
+    answer.fault = fault;
+    return answer;
+}
+
+/// The ways in which a request fails.
+struct Kind {
+    const char* name;
+    berth::testing::HttpAnswer answer;
+};
+
+inline const std::vector<Kind>& kinds() {
+    using berth::testing::HttpAnswer;
+    static const std::vector<Kind> all{
+        {"refused", failing(HttpAnswer::Fault::refused)},
+        {"no answer", failing(HttpAnswer::Fault::no_answer)},
+        {"cut", failing(HttpAnswer::Fault::cut, 200, "{\"id\":")},
+        {"500", failing(HttpAnswer::Fault::none, 500, "{\"message\":\"broken\"}")},
+        {"403", failing(HttpAnswer::Fault::none, 403, "{\"message\":\"forbidden\"}")},
+        {"nonsense", failing(HttpAnswer::Fault::none, 200, "<html>")},
+    };
+    return all;
+}
 
 }  // namespace scripted

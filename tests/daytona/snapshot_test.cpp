@@ -13,31 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-HttpAnswer failing(HttpAnswer::Fault fault, int status = 200, std::string body = {}) {
-    HttpAnswer answer;
-    answer.status = status;
-    answer.body = std::move(body);
-    answer.fault = fault;
-    return answer;
-}
-
-struct Kind {
-    const char* name;
-    HttpAnswer answer;
-};
-
-const std::vector<Kind>& kinds() {
-    static const std::vector<Kind> all{
-        {"refused", failing(HttpAnswer::Fault::refused)},
-        {"no answer", failing(HttpAnswer::Fault::no_answer)},
-        {"cut", failing(HttpAnswer::Fault::cut, 200, "{\"id\":")},
-        {"500", failing(HttpAnswer::Fault::none, 500, "{\"message\":\"broken\"}")},
-        {"403", failing(HttpAnswer::Fault::none, 403, "{\"message\":\"forbidden\"}")},
-        {"nonsense", failing(HttpAnswer::Fault::none, 200, "<html>")},
-    };
-    return all;
-}
-
 /// A sandbox with a record and a snapshot of it.
 struct Scene {
     explicit Scene(FakeHost& given) : host(given), daytona(given) {
