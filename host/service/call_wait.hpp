@@ -17,9 +17,9 @@ public:
 
     /// Until `ready()`. False: `given_up(lock)` said first that nobody may wait here any more; it gives the lock back
     /// while it asks the call, which may be telling of a cancel just then. `until()`, asked without the lock, is the
-    /// time to ask again at, if there is one.
-    template <typename GivenUp, typename Until, typename Ready>
-    [[nodiscard]] bool wait(Lock& lock, GivenUp&& given_up, Until&& until, Ready&& ready) {
+    /// time to ask again at, if there is one. `rest(lock, end, woken)` passes the time, once, until `woken()` may be true.
+    template <typename GivenUp, typename Until, typename Ready, typename Rest>
+    [[nodiscard]] bool wait(Lock& lock, GivenUp&& given_up, Until&& until, Ready&& ready, Rest&& rest) {
         for (;;) {
             if (given_up(lock)) return false;
             if (ready()) return true;
@@ -27,12 +27,23 @@ public:
             const auto end = until();
             lock.lock();
             const auto woken = [&] { return ready() || nudged_; };
-            if (end) {
-                (void)changed_.wait_until(lock, *end, woken);
-            } else {
-                changed_.wait(lock, woken);
-            }
+            if (!woken()) rest(lock, end, woken);
             nudged_ = false;
+        }
+    }
+    /// The same, asleep.
+    template <typename GivenUp, typename Until, typename Ready>
+    [[nodiscard]] bool wait(Lock& lock, GivenUp&& given_up, Until&& until, Ready&& ready) {
+        return wait(lock, given_up, until, ready,
+                    [this](Lock& held, const auto& end, const auto& woken) { sleep(held, end, woken); });
+    }
+    /// Until `woken()`, of which wake() tells, or `end`, if there is one.
+    template <typename End, typename Woken>
+    void sleep(Lock& lock, const End& end, const Woken& woken) {
+        if (end) {
+            (void)changed_.wait_until(lock, *end, woken);
+        } else {
+            changed_.wait(lock, woken);
         }
     }
     /// Something has changed.

@@ -35,6 +35,11 @@ std::function<std::vector<double>()> timed(std::function<void()> action) {
     };
 }
 
+void Comparison::keep_only(std::string_view figure) {
+    if (figure.empty()) return;
+    std::erase_if(sides_, [figure](const Side& side) { return side.figures.front() != figure; });
+}
+
 void Comparison::run(int rounds, int warmup) {
     std::vector<std::size_t> first;  // of each side, in series_
     std::vector<std::size_t> order;

@@ -33,6 +33,8 @@ public:
     void add(std::string figure, std::function<std::vector<double>()> step) {
         add(Side{{std::move(figure)}, std::move(step)});
     }
+    /// For a profiler: the other sides are left out. Empty: none is.
+    void keep_only(std::string_view figure);
     void run(int rounds, int warmup);
     /// {"rounds", "unit", "figures": [{"name", "median", "best", "p10", "p90", "ratio_to": {name: ratio}}]}. A ratio is
     /// the median of the rounds' own ratios.

@@ -55,7 +55,7 @@ Channel::Outgoing Channel::take_outgoing(std::string& bytes) {
         return finished_ ? Outgoing::all : Outgoing::none_yet;
     }
     bytes.swap(outgoing_);
-    waiting_.wake();
+    wake();
     return Outgoing::some;
 }
 
@@ -77,7 +77,7 @@ bool Channel::offer(std::string_view bytes) {
 
 void Channel::tell() {
     const std::lock_guard lock(mutex_);
-    waiting_.wake();
+    wake();
     event_.tell(is_readable());
 }
 
@@ -91,11 +91,22 @@ void Channel::failed(HttpFailure failure) {
     fail(std::move(failure));
 }
 
+void Channel::call() {
+    const std::lock_guard lock(mutex_);
+    called_ = true;
+    wake();
+}
+
+void Channel::wake() noexcept {
+    waiting_.wake();
+    if (leads_) mover_.wake();
+}
+
 void Channel::end(Ending ending) {
     if (ending_ != Ending::none) return;
     ending_ = ending;
     outgoing_.clear();
-    waiting_.wake();
+    wake();
     event_.tell(is_readable());
 }
 
@@ -135,8 +146,37 @@ std::optional<HttpStep> Channel::wait(const ServiceCall& call, Lock& lock, Ready
     std::optional<HttpStep> step;
     const auto given_up = [&](Lock& held) { return (step = stopped(call, held)).has_value(); };
     const auto until = [&] { return call.stopped() ? call.patience_end() : call.window_end(); };
-    (void)waiting_.wait(lock, given_up, until, ready);
+    bool has_slept = false;
+    const auto asleep = [&](Lock& held, Time time, const auto& woken) {
+        has_slept = true;
+        sleep(held, time, woken);
+    };
+    (void)waiting_.wait(lock, given_up, until, ready, asleep);
+    if (has_slept) {
+        lock.unlock();  // it may call another channel
+        mover_.leave(*this);
+        lock.lock();
+    }
     return step;
+}
+
+/// Once: moves requests meanwhile, its own among them, unless another thread does.
+template <typename Woken>
+void Channel::sleep(Lock& lock, Time until, Woken&& woken) {
+    lock.unlock();
+    const bool leads = mover_.take_lead(*this);
+    lock.lock();
+    if (woken()) return;  // nobody was told to wake this one before
+    if (leads) {
+        leads_ = true;
+        lock.unlock();
+        mover_.move(until);
+        lock.lock();
+        leads_ = false;
+    } else {
+        waiting_.sleep(lock, until, [&] { return woken() || called_; });
+        called_ = false;
+    }
 }
 
 HttpStep Channel::write(const ServiceCall& call, std::string_view& bytes) {
@@ -210,6 +250,7 @@ void Channel::cancel() {
     cancelled_ = true;
     news_ = true;
     waiting_.nudge();
+    wake();
 }
 
 void Channel::close() {

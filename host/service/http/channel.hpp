@@ -1,5 +1,5 @@
-// One request between two threads: the plugin's, which writes and reads, and the transport's, which sends and receives.
-// Bounded buffers in both directions; whoever is ahead waits. Knows no library.
+// One request between two sides: the plugin's thread, which writes and reads, and whoever moves requests, which may be the
+// same thread while it waits. Bounded buffers in both directions; whoever is ahead waits. Knows no library.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 
 #include "../call_wait.hpp"
 #include "../http_transport.hpp"
+#include "mover.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -20,7 +21,8 @@ public:
     /// So many bytes wait in each direction before the faster side has to.
     static constexpr std::size_t most_waiting = std::size_t{256} << 10U;
 
-    explicit Channel(HttpRequestPlan plan) : plan_(std::move(plan)) {}
+    /// `mover` outlives every wait.
+    Channel(HttpRequestPlan plan, Mover& mover) : plan_(std::move(plan)), mover_(mover) {}
     Channel(const Channel&) = delete;
     Channel& operator=(const Channel&) = delete;
 
@@ -54,6 +56,8 @@ public:
     void tell();
     void completed();
     void failed(HttpFailure failure);
+    /// The lead is free: who waits here takes it.
+    void call();
 
     // --- the plugin's side; those with a call wait ---
 
@@ -78,9 +82,14 @@ private:
     enum class Ending { none, complete, failed };
     using Lock = CallWait::Lock;
 
+    using Time = std::optional<std::chrono::steady_clock::time_point>;
+
     [[nodiscard]] std::optional<HttpStep> stopped(const ServiceCall& call, Lock& lock);
     template <typename Ready>
     [[nodiscard]] std::optional<HttpStep> wait(const ServiceCall& call, Lock& lock, Ready&& ready);
+    template <typename Woken>
+    void sleep(Lock& lock, Time until, Woken&& woken);
+    void wake() noexcept;
     [[nodiscard]] HttpStep ended() const noexcept {
         return ending_ == Ending::complete ? HttpStep::end : HttpStep::failed;
     }
@@ -95,8 +104,11 @@ private:
     }
 
     const HttpRequestPlan plan_;
+    Mover& mover_;
     mutable std::mutex mutex_;
     CallWait waiting_;
+    bool leads_ = false;   ///< who waits here moves requests meanwhile
+    bool called_ = false;  ///< and is to try to
     ReadinessEvent event_;
 
     std::string outgoing_;

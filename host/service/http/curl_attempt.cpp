@@ -79,9 +79,8 @@ struct CurlAttempt::Callbacks {
     }
 };
 
-CurlAttempt::CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared,
-                         Touched& touched)
-    : channel_(channel), plan_(channel.plan()), touched_(touched), turn_(std::move(turn)), easy_(::curl_easy_init()) {
+CurlAttempt::CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared, Notes& notes)
+    : channel_(channel), plan_(channel.plan()), notes_(notes), turn_(std::move(turn)), easy_(::curl_easy_init()) {
     if (!easy_) throw std::bad_alloc();
     configure(options, shared);
     configure_body();
@@ -188,7 +187,7 @@ void CurlAttempt::configure_headers(const HttpTransportOptions& options) {
 
 void CurlAttempt::resume() {
     waits_for_plugin_ = false;
-    moved();
+    idles_from_now();
     (void)::curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
 }
 
@@ -207,8 +206,8 @@ HttpFailure::Sent CurlAttempt::sent() const {
 /// Asked each time the library is about to send. It does so again, by itself, when a kept connection turns out to be
 /// closed, and cannot know whether the request was served; what must not happen twice stops here.
 bool CurlAttempt::may_leave() {
-    moved();
     has_connection_ = true;
+    idles_from_now();
     if (sent_by_this() && !may_be_repeated()) {
         sent_twice_ = true;
         return false;
@@ -256,8 +255,7 @@ void CurlAttempt::decide() {
     head.retry_after = retry_after_of(head.headers, plan_.retry_after, std::chrono::system_clock::now());
     if (is_passing(head.status) && may_be_repeated()) {
         if (const auto wait = next_wait(head.retry_after)) {
-            plan_b_ = Again{*wait};
-            decided_at_ = Clock::now();
+            goes_elsewhere(Again{*wait});
             return;
         }
     }
@@ -266,8 +264,7 @@ void CurlAttempt::decide() {
                                            [](const auto& header) { return header.first == "location"; });
         if (location != head.headers.end()) {
             if (auto url = redirect_within_origin(turn_.url, location->second)) {
-                plan_b_ = Elsewhere{std::move(*url)};
-                decided_at_ = Clock::now();
+                goes_elsewhere(Elsewhere{std::move(*url)});
                 return;
             }
         }
@@ -277,6 +274,12 @@ void CurlAttempt::decide() {
     touched();
     // Who has answered wants no more of the body. The library would wait for the rest of one that is paused.
     if (waits_for_plugin_) resume();
+}
+
+void CurlAttempt::goes_elsewhere(std::variant<std::monostate, Again, Elsewhere> plan) {
+    plan_b_ = std::move(plan);
+    decided_at_ = Clock::now();
+    notes_.expect(decided_at_ + longest_throwing_away);
 }
 
 std::size_t CurlAttempt::body(std::string_view bytes) {
@@ -292,7 +295,12 @@ std::size_t CurlAttempt::body(std::string_view bytes) {
 }
 
 void CurlAttempt::touched() {
-    if (touched_.empty() || touched_.back() != &channel_) touched_.push_back(&channel_);
+    if (notes_.touched.empty() || notes_.touched.back() != &channel_) notes_.touched.push_back(&channel_);
+}
+
+void CurlAttempt::idles_from_now() noexcept {
+    moved();
+    if (plan_.idle_limit) notes_.expect(moved_at_ + *plan_.idle_limit);
 }
 
 std::optional<CurlAttempt::Clock::time_point> CurlAttempt::idle_at() const noexcept {

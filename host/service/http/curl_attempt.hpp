@@ -1,7 +1,8 @@
 // One attempt at one request: an easy handle of libcurl, what it is told, and what its answers mean for the request.
-// The transport's thread only. Knows no other request.
+// One thread at a time, whoever moves the requests. Knows no other request.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "../http_transport.hpp"
 #include "answer_lines.hpp"
@@ -42,11 +44,15 @@ public:
         bool sent_before = false;  ///< an earlier attempt may have reached the server
     };
 
-    /// The channels that have got something since somebody last told() them; a channel may stand there twice.
-    using Touched = std::vector<Channel*>;
+    /// What attempts leave for whoever moves them.
+    struct Notes {
+        std::vector<Channel*> touched;  ///< have got something that they were not told of; perhaps twice
+        Clock::time_point look_at = Clock::time_point::max();  ///< no idle_at() comes before
+        void expect(Clock::time_point time) noexcept { look_at = std::min(look_at, time); }
+    };
 
-    /// Throws std::bad_alloc. `channel` and `touched` outlive it.
-    CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared, Touched& touched);
+    /// Throws std::bad_alloc. `channel` and `notes` outlive it.
+    CurlAttempt(Channel& channel, Turn turn, const HttpTransportOptions& options, CURLSH* shared, Notes& notes);
     CurlAttempt(const CurlAttempt&) = delete;
     CurlAttempt& operator=(const CurlAttempt&) = delete;
 
@@ -82,6 +88,8 @@ private:
     [[nodiscard]] std::size_t line(std::string_view text);
     [[nodiscard]] std::size_t body(std::string_view bytes);
     void moved() noexcept { moved_at_ = Clock::now(); }
+    void goes_elsewhere(std::variant<std::monostate, Again, Elsewhere> plan);
+    void idles_from_now() noexcept;
     void decide();
     [[nodiscard]] bool may_be_repeated() const noexcept;
     [[nodiscard]] std::optional<Milliseconds> next_wait(std::optional<Milliseconds> retry_after) const;
@@ -90,7 +98,7 @@ private:
 
     Channel& channel_;
     const HttpRequestPlan& plan_;
-    Touched& touched_;
+    Notes& notes_;
     Turn turn_;
     HeaderList headers_;
     std::array<char, CURL_ERROR_SIZE> words_{};

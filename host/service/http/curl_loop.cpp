@@ -2,11 +2,12 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <csignal>
-#include <limits>
 #include <new>
+#include <system_error>
 #include <utility>
+
+#include "../../base/broken_pipe.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -15,85 +16,170 @@ namespace {
 constexpr long most_kept_connections = 256;
 /// To one backend: what goes beyond waits its turn, which is kinder than to be refused.
 constexpr long most_connections_to_one = 256;
-constexpr int longest_sleep_ms = 60'000;
+
+/// Whose thread it is does not matter to a connection that says goodbye to a peer that is gone.
+class QuietThread {
+public:
+    QuietThread() noexcept {
+        sigset_t now;
+        ::pthread_sigmask(SIG_SETMASK, nullptr, &now);
+        if (::sigismember(&now, SIGPIPE) == 0) quiet_.emplace();
+    }
+
+private:
+    std::optional<BrokenPipeIsNoSignal> quiet_;
+};
 
 }  // namespace
 
 CurlLoop::CurlLoop(HttpTransportOptions options)
-    : options_(std::move(options)), shared_(::curl_share_init()), multi_(::curl_multi_init()) {
+    : options_(std::move(options)), shared_(::curl_share_init()), multi_(::curl_multi_init()), sockets_(multi_.get()) {
     if (!shared_ || !multi_) throw std::bad_alloc();
-    // TLS sessions are resumed on new connections. Only the thread touches them: no locks.
+    // TLS sessions are resumed on new connections. Only who works touches them: no locks.
     (void)::curl_share_setopt(shared_.get(), CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     (void)::curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, most_kept_connections);
     (void)::curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS, most_connections_to_one);
-    // The thread answers no signal of the program it lives in.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    try {
-        thread_ = std::thread([this] { run(); });
-    } catch (...) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 CurlLoop::~CurlLoop() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-        (void)::curl_multi_wakeup(multi_.get());  // with the lock: the thread frees it
-    }
-    thread_.join();
+    lead_.end();
+    sockets_.wake();
+    if (thread_.joinable()) thread_.join();
+    const QuietThread quiet;
+    const std::lock_guard lock(work_);
+    fail_all();
+    multi_.reset();  // before what connections share
 }
 
-void CurlLoop::look_at(std::shared_ptr<Channel> channel) {
-    {
-        const std::lock_guard lock(mutex_);
-        orders_.push_back(std::move(channel));
-        if (orders_.size() > 1) return;  // the thread has been woken for the one before
-    }
-    (void)::curl_multi_wakeup(multi_.get());
+// --- who moves -------------------------------------------------------------------------------------------------------
+
+bool CurlLoop::take_lead(Channel& channel) {
+    if (!lead_.take(channel)) return false;
+    sockets_.lie_down();
+    return true;
+}
+
+void CurlLoop::leave(Channel& channel) noexcept {
+    lead_.leave(channel);
+    attend(Lead::Need::soon);
+}
+
+void CurlLoop::attend(Lead::Need need) noexcept {
+    if (lead_.attend(need) == Lead::Answer::done) return;
+    start_thread();
+    (void)lead_.attend(need);
+}
+
+void CurlLoop::start_thread() noexcept {
+    std::call_once(thread_once_, [this] {
+        // It answers no signal of the program it lives in.
+        sigset_t all;
+        sigset_t before;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        try {
+            thread_ = std::thread([this] { run(); });
+            lead_.thread_starts();
+        } catch (const std::system_error&) {
+            const std::lock_guard lock(work_);
+            fail_all();
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    });
 }
 
 void CurlLoop::run() noexcept {
-    for (;;) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (ending_) break;
-        }
-        try {
-            take_orders();
-            watch_time();
-            int running = 0;
-            (void)::curl_multi_perform(multi_.get(), &running);
-            finish_what_is_done();
-        } catch (const std::bad_alloc&) {
-            fail_all();
-        }
-        tell_touched();
-        (void)::curl_multi_poll(multi_.get(), nullptr, 0, patience(), nullptr);
+    while (lead_.take_when_needed()) {
+        do {
+            sockets_.lie_down();
+            move(std::nullopt);
+        } while (lead_.keep());
     }
-    fail_all();
-    // Here, where every signal is blocked: connections say goodbye, and what they write to may be gone. Before what they
-    // share.
-    multi_.reset();
+}
+
+void CurlLoop::move(std::optional<Clock::time_point> until) noexcept {
+    if (has_orders_.load()) sockets_.get_up();
+    const auto ready = has_orders_.load() ? sockets_.glance() : sockets_.sleep(until);
+    {
+        const std::lock_guard lock(work_);
+        work(ready);
+    }
+    serve_orders();
+}
+
+bool CurlLoop::glance() noexcept {
+    if (!lead_.is_free()) return false;
+    {
+        const std::unique_lock lock(work_, std::try_to_lock);
+        if (!lock) return false;
+        const auto ready = sockets_.glance();
+        if (ready.count <= 0) return false;
+        work(ready);
+    }
+    serve_orders();
+    return true;
+}
+
+// --- what there is to do ---------------------------------------------------------------------------------------------
+
+void CurlLoop::place(std::shared_ptr<Channel> channel) {
+    const std::lock_guard lock(orders_mutex_);
+    orders_.push_back(std::move(channel));
+    has_orders_.store(true);
+}
+
+void CurlLoop::look_at(std::shared_ptr<Channel> channel) {
+    place(std::move(channel));
+    serve_orders();
+    attend(Lead::Need::soon);
+}
+
+void CurlLoop::leave_word(std::shared_ptr<Channel> channel) {
+    place(std::move(channel));
+    sockets_.wake();
+    attend(Lead::Need::now);
+}
+
+/// Who is at work looks for new orders when it has stopped: whoever brings one waits for nobody.
+void CurlLoop::serve_orders() noexcept {
+    while (has_orders_.load()) {
+        const std::unique_lock lock(work_, std::try_to_lock);
+        if (!lock) return;
+        work({});
+    }
+}
+
+void CurlLoop::work(const CurlSockets::Ready& ready) noexcept {
+    const QuietThread quiet;
+    try {
+        take_orders();
+        sockets_.act(ready);
+        do {
+            finish_what_is_done();
+            watch_time();
+        } while (sockets_.act_if_due());
+        finish_what_is_done();
+    } catch (const std::bad_alloc&) {
+        fail_all();
+    }
+    tell_touched();
+    lead_.set_open(requests_.size());
+    sockets_.plan(notes_.look_at);
 }
 
 /// Everything that came in this round, to each who waits for it, at once.
 void CurlLoop::tell_touched() noexcept {
-    for (auto* const channel : touched_)
+    for (auto* const channel : notes_.touched)
         if (const auto found = requests_.find(channel); found != requests_.end()) found->second.channel->tell();
-    touched_.clear();
+    notes_.touched.clear();
 }
 
 void CurlLoop::take_orders() {
     std::vector<std::shared_ptr<Channel>> orders;
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(orders_mutex_);
         orders.swap(orders_);
+        has_orders_.store(false);
     }
     for (auto& channel : orders) {
         const auto known = requests_.find(channel.get());
@@ -134,7 +220,7 @@ void CurlLoop::cancel(Request& request) {
 
 void CurlLoop::begin(Request& request) {
     // A new handle for each: the library's own reset leaves traces of what a handle did before.
-    request.attempt = std::make_unique<CurlAttempt>(*request.channel, request.next, options_, shared_.get(), touched_);
+    request.attempt = std::make_unique<CurlAttempt>(*request.channel, request.next, options_, shared_.get(), notes_);
     if (::curl_multi_add_handle(multi_.get(), request.attempt->easy()) != CURLM_OK) {
         request.attempt.reset();
         throw std::bad_alloc();
@@ -176,11 +262,13 @@ void CurlLoop::settle(Request& request, CurlAttempt::Verdict verdict) {
         stop(request);
         ++request.next.number;
         request.due = Clock::now() + again->wait;
+        notes_.expect(request.due);
     } else if (auto* elsewhere = std::get_if<CurlAttempt::Elsewhere>(&verdict)) {
         stop(request);
         ++request.next.redirects;
         request.next.url = std::move(elsewhere->url);
         request.due = Clock::now();
+        notes_.expect(request.due);
     } else {
         // The connection is free before the plugin hears of the end: its next request finds it.
         const auto channel = request.channel;
@@ -196,36 +284,26 @@ void CurlLoop::settle(Request& request, CurlAttempt::Verdict verdict) {
 /// Begins what waited long enough, and ends what waits too long.
 void CurlLoop::watch_time() {
     const auto now = Clock::now();
+    if (now < notes_.look_at) return;
+    notes_.look_at = Clock::time_point::max();
     std::vector<Channel*> idle;
     for (auto& [key, request] : requests_) {
         if (!request.attempt) {
-            if (request.due <= now) begin(request);
-        } else if (const auto at = request.attempt->idle_at(); at && *at <= now) {
-            idle.push_back(key);
+            if (request.due <= now)
+                begin(request);
+            else
+                notes_.expect(request.due);
+        } else if (const auto at = request.attempt->idle_at()) {
+            if (*at <= now)
+                idle.push_back(key);
+            else
+                notes_.expect(*at);
         }
     }
     for (auto* const key : idle) {
         auto& request = requests_.at(key);
         settle(request, request.attempt->too_idle());
     }
-}
-
-/// Milliseconds until watch_time() has something to do.
-int CurlLoop::patience() const {
-    std::optional<Clock::time_point> next;
-    const auto consider = [&next](std::optional<Clock::time_point> time) {
-        if (time && (!next || *time < *next)) next = time;
-    };
-    for (const auto& [key, request] : requests_) {
-        if (request.attempt) {
-            consider(request.attempt->idle_at());
-        } else {
-            consider(request.due);
-        }
-    }
-    if (!next) return longest_sleep_ms;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, longest_sleep_ms));
 }
 
 /// Without memory, or at the end: nobody is left waiting.

@@ -1,6 +1,8 @@
-// The one thread that moves every request of a host, with the connections that they share. Knows no plugin.
+// Every request of a host, with the connections that they share. Whoever has the lead moves them, and whoever brings something
+// new to do does it itself unless another thread is at it. Knows no plugin.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -12,24 +14,37 @@
 #include "channel.hpp"
 #include "curl.hpp"
 #include "curl_attempt.hpp"
+#include "curl_sockets.hpp"
+#include "lead.hpp"
+#include "mover.hpp"
 
 namespace berth::inline host_v1 {
 
-class CurlLoop {
+class CurlLoop final : public Mover {
 public:
-    /// Throws std::bad_alloc, std::system_error when there is no thread.
+    /// Throws std::bad_alloc, std::system_error when there is nothing to wait with.
     explicit CurlLoop(HttpTransportOptions options);
     CurlLoop(const CurlLoop&) = delete;
     CurlLoop& operator=(const CurlLoop&) = delete;
     /// Every request must have been closed; what is under way is cut.
     ~CurlLoop();
 
-    /// Begins `channel`, or looks at what has changed in it. Any thread. Throws std::bad_alloc.
+    // Any thread.
+    /// Begins `channel`, or looks at what has changed in it. Throws std::bad_alloc.
     void look_at(std::shared_ptr<Channel> channel);
+    /// The same by somebody who must not wait: another thread does it. Throws std::bad_alloc.
+    void leave_word(std::shared_ptr<Channel> channel);
+    /// What has come by now is taken, if nobody else is there to do it. False: nothing was done.
+    bool glance() noexcept;
+    /// The plugin is going to wait in its own way: from now on somebody moves what is under way.
+    void see_to_it() noexcept { attend(Lead::Need::now); }
+
+    [[nodiscard]] bool take_lead(Channel& channel) override;
+    void move(std::optional<Clock::time_point> until) noexcept override;
+    void leave(Channel& channel) noexcept override;
+    void wake() noexcept override { sockets_.wake(); }
 
 private:
-    using Clock = std::chrono::steady_clock;
-
     /// A request: at work, or waiting for its next attempt.
     struct Request {
         std::shared_ptr<Channel> channel;
@@ -38,6 +53,12 @@ private:
         std::unique_ptr<CurlAttempt> attempt{};  ///< at work
     };
     void run() noexcept;
+    void attend(Lead::Need need) noexcept;
+    void start_thread() noexcept;
+    void place(std::shared_ptr<Channel> channel);
+    void serve_orders() noexcept;
+    // The rest is whose who has `work_`.
+    void work(const CurlSockets::Ready& ready) noexcept;
     void take_orders();
     void look(Request& request);
     void begin(Request& request);
@@ -47,19 +68,24 @@ private:
     void finish_what_is_done();
     void settle(Request& request, CurlAttempt::Verdict verdict);
     void watch_time();
-    [[nodiscard]] int patience() const;
     void forget(Request& request);
     void fail_all() noexcept;
 
     const HttpTransportOptions options_;
+    Lead lead_;
+
+    std::mutex work_;  ///< taken before a channel's
     SharedHandle shared_;
     MultiHandle multi_;
-    std::unordered_map<Channel*, Request> requests_;  ///< the thread's own
-    CurlAttempt::Touched touched_;                    ///< the thread's own
+    CurlSockets sockets_;
+    std::unordered_map<Channel*, Request> requests_;
+    CurlAttempt::Notes notes_;
 
-    std::mutex mutex_;
+    std::mutex orders_mutex_;
     std::vector<std::shared_ptr<Channel>> orders_;
-    bool ending_ = false;
+    std::atomic<bool> has_orders_{false};
+
+    std::once_flag thread_once_;
     std::thread thread_;
 };
 

@@ -20,7 +20,7 @@ namespace {
 class ChannelTransfer final : public HttpTransfer {
 public:
     ChannelTransfer(CurlLoop& loop, HttpRequestPlan plan)
-        : loop_(loop), channel_(std::make_shared<Channel>(std::move(plan))) {
+        : loop_(loop), channel_(std::make_shared<Channel>(std::move(plan), loop)) {
         loop_.look_at(channel_);
     }
     ~ChannelTransfer() override {
@@ -57,11 +57,18 @@ public:
         return take(call, Channel::Waiting::no, buffer, capacity, got);
     }
 
-    [[nodiscard]] int descriptor() noexcept override { return channel_->descriptor(); }
+    [[nodiscard]] int descriptor() noexcept override {
+        loop_.see_to_it();
+        return channel_->descriptor();
+    }
 
     void cancel() noexcept override {
         channel_->cancel();
-        pass_on();
+        try {
+            if (channel_->take_news()) loop_.leave_word(channel_);
+        } catch (const std::bad_alloc&) {
+            return;  // who waits hears of it all the same
+        }
     }
 
     [[nodiscard]] const HttpAnswerHead& answer() const noexcept override { return channel_->answer(); }
@@ -89,7 +96,7 @@ private:
         });
     }
 
-    /// The thread is told of what changed. Without memory for that it hears of it with the next thing that happens.
+    /// Does what changed. Without memory for that it is done with the next thing that happens.
     void pass_on() noexcept {
         try {
             if (channel_->take_news()) loop_.look_at(channel_);
@@ -104,7 +111,8 @@ private:
             if (given_ == taken_.size()) {
                 taken_.clear();
                 given_ = 0;
-                const auto step = channel_->take_incoming(call, waiting, taken_);
+                auto step = channel_->take_incoming(call, waiting, taken_);
+                if (step == HttpStep::again && loop_.glance()) step = channel_->take_incoming(call, waiting, taken_);
                 pass_on();
                 if (step != HttpStep::done) return step;
             } else if (call.stopped() && channel_->plan().cancel == HttpRequestPlan::Cancel::cuts) {
