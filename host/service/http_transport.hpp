@@ -116,7 +116,7 @@ struct HttpTransportOptions {
     Milliseconds connect_limit{10'000};
 };
 
-/// Keeps connections and one thread of its own. Any thread. Every transfer ends before it.
+/// Keeps connections, and a thread for what nobody waits for. Any thread. Every transfer ends before it.
 class HttpTransport {
 public:
     HttpTransport() = default;

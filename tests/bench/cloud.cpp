@@ -197,6 +197,7 @@ json measure(const Arguments& given, VendorOf vendor_of) {
     Comparison comparison;
     add_sides(comparison, what, times, provider, vendor, place.path());
     const auto companions = add_official(comparison, what, times, vendor, place.path(), given);
+    comparison.keep_only(given.text("only"));
     comparison.run(given.number("rounds", 9), given.number("warmup", 1));
     return comparison.report();
 }

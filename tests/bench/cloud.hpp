@@ -41,7 +41,7 @@ using VendorOf = Vendor (*)(const nlohmann::json& about);
 
 /// What main() of such a benchmark is:
 ///   bench_VENDOR --plugins DIR --about JSON --what turn|flight|upload|download|follow|memory [--count N]
-///                [--official SCRIPT] [--node NODE] [--place DIR] [--rounds N] [--small N] [--large N]
+///                [--official SCRIPT] [--node NODE] [--place DIR] [--rounds N] [--only SIDE] [--small N] [--large N]
 int run_cloud_bench(int count, char** words, VendorOf vendor_of);
 
 }  // namespace bench
