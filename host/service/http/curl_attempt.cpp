@@ -124,6 +124,8 @@ void CurlAttempt::configure(const HttpTransportOptions& options, CURLSH* shared)
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (!plan_.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, plan_.unix_socket.c_str());
     set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::open_socket);
+    set(CURLOPT_CLOSESOCKETFUNCTION, &CurlSockets::close_socket);
+    set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(&notes_.sockets));
     set(CURLOPT_PREREQFUNCTION, &Callbacks::may_leave);
     set(CURLOPT_PREREQDATA, static_cast<void*>(this));
     set(CURLOPT_HEADERFUNCTION, &Callbacks::line);

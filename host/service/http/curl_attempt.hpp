@@ -16,6 +16,7 @@
 #include "answer_lines.hpp"
 #include "channel.hpp"
 #include "curl.hpp"
+#include "curl_sockets.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -46,7 +47,8 @@ public:
 
     /// What attempts leave for whoever moves them.
     struct Notes {
-        std::vector<Channel*> touched;  ///< have got something that they were not told of; perhaps twice
+        CurlSockets& sockets;             ///< hears of every socket that is closed
+        std::vector<Channel*> touched{};  ///< have got something that they were not told of; perhaps twice
         Clock::time_point look_at = Clock::time_point::max();  ///< no idle_at() comes before
         void expect(Clock::time_point time) noexcept { look_at = std::min(look_at, time); }
     };

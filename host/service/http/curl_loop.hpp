@@ -79,7 +79,7 @@ private:
     MultiHandle multi_;
     CurlSockets sockets_;
     std::unordered_map<Channel*, Request> requests_;
-    CurlAttempt::Notes notes_;
+    CurlAttempt::Notes notes_{sockets_};
 
     std::mutex orders_mutex_;
     std::vector<std::shared_ptr<Channel>> orders_;

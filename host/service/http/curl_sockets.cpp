@@ -1,5 +1,7 @@
 #include "curl_sockets.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <new>
@@ -15,14 +17,11 @@ constexpr int longest_sleep_ms = 60'000;
 
 /// The C functions that libcurl tells its wishes.
 struct CurlSockets::Callbacks {
-    static int socket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* known) noexcept {
+    static int socket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*own*/) noexcept {
         auto& sockets = *static_cast<CurlSockets*>(self);
-        if (!sockets.watch(socket, what, known != nullptr)) {
-            sockets.has_failed_ = true;
-            return -1;
-        }
-        (void)::curl_multi_assign(sockets.multi_, socket, what == CURL_POLL_REMOVE ? nullptr : self);
-        return 0;
+        if (sockets.watch(socket, what)) return 0;
+        sockets.has_failed_ = true;
+        return -1;
     }
     static int time(CURLM* /*multi*/, long milliseconds, void* self) noexcept {
         static_cast<CurlSockets*>(self)->due_ =
@@ -44,20 +43,37 @@ CurlSockets::CurlSockets(CURLM* multi) : multi_(multi), epoll_(::epoll_create1(E
     (void)::curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, static_cast<void*>(this));
 }
 
-bool CurlSockets::watch(curl_socket_t socket, int what, bool is_known) noexcept {
+bool CurlSockets::is_watched(curl_socket_t socket) const noexcept {
+    const auto number = static_cast<std::size_t>(socket);
+    return number < watched_.size() && watched_[number];
+}
+
+bool CurlSockets::watch(curl_socket_t socket, int what) noexcept {
     epoll_event event{};
     event.data.fd = socket;
+    const auto number = static_cast<std::size_t>(socket);
     if (what == CURL_POLL_REMOVE) {
-        // It may be closed already, which takes it out as well.
+        if (!is_watched(socket)) return true;
+        watched_[number] = false;
         (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket, &event);
         return true;
     }
     event.events = ((what & CURL_POLL_IN) != 0 ? std::uint32_t{EPOLLIN} : 0U) |
                    ((what & CURL_POLL_OUT) != 0 ? std::uint32_t{EPOLLOUT} : 0U);
-    const int change = is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (::epoll_ctl(epoll_.get(), change, socket, &event) == 0) return true;
-    if (errno == EEXIST) return ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket, &event) == 0;
-    return errno == ENOENT && ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event) == 0;
+    if (is_watched(socket)) return ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket, &event) == 0;
+    try {
+        if (number >= watched_.size()) watched_.resize(number + 1);
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+    watched_[number] = ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event) == 0;
+    return watched_[number];
+}
+
+int CurlSockets::close_socket(void* self, curl_socket_t socket) noexcept {
+    auto& sockets = *static_cast<CurlSockets*>(self);
+    if (sockets.is_watched(socket)) (void)sockets.watch(socket, CURL_POLL_REMOVE);
+    return ::close(socket);
 }
 
 CurlSockets::Ready CurlSockets::wait(int milliseconds) noexcept {

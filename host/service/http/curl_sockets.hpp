@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include "../../base/file_descriptor.hpp"
 #include "curl.hpp"
@@ -43,6 +44,9 @@ public:
     [[nodiscard]] Ready glance() noexcept { return wait(0); }
 
     // --- whose who may use the multi handle
+    /// CURLOPT_CLOSESOCKETFUNCTION, with this one as its data: libcurl tells of a socket that it has closed afterwards, when
+    /// its number may be somebody else's.
+    static int close_socket(void* self, curl_socket_t socket) noexcept;
     /// Lets libcurl do what can be done. Throws std::bad_alloc when a socket could not be waited for.
     void act(const Ready& ready);
     /// The same for what is due by time. False: nothing is.
@@ -53,7 +57,8 @@ public:
 private:
     struct Callbacks;
     [[nodiscard]] Ready wait(int milliseconds) noexcept;
-    [[nodiscard]] bool watch(curl_socket_t socket, int what, bool is_known) noexcept;
+    [[nodiscard]] bool watch(curl_socket_t socket, int what) noexcept;
+    [[nodiscard]] bool is_watched(curl_socket_t socket) const noexcept;
     void act(curl_socket_t socket, int what);
 
     CURLM* const multi_;
@@ -61,6 +66,7 @@ private:
     FileDescriptor bell_;
     Clock::time_point due_ = Clock::time_point::max();  ///< what libcurl asked for
     bool has_failed_ = false;
+    std::vector<bool> watched_;  ///< by number
     std::atomic<Clock::rep> planned_{Clock::time_point::max().time_since_epoch().count()};
     std::atomic<bool> asleep_{false};
 };
