@@ -1,15 +1,20 @@
 #include "stand_in.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include "faults.hpp"
 
@@ -63,9 +68,38 @@ void StandIn::start(const std::string& program, std::vector<std::string> words) 
 }
 
 StandIn::~StandIn() {
+    if (pid_ < 0) return;
     ::kill(pid_, SIGTERM);
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
     }
+}
+
+std::optional<int> StandIn::exit_code() {
+    constexpr int patience_ms = 60'000;
+    const berth::FileDescriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    pollfd ended{process.get(), POLLIN, 0};
+    if (!process || ::poll(&ended, 1, patience_ms) != 1) return std::nullopt;
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::vector<pid_t> StandIn::descendants() const {
+    std::vector<pid_t> found;
+    std::vector<pid_t> left{pid_};
+    while (!left.empty()) {
+        const auto tasks = "/proc/" + std::to_string(left.back()) + "/task";
+        left.pop_back();
+        std::error_code gone;
+        for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+            std::ifstream children(task.path() / "children");
+            for (pid_t child = 0; children >> child;) {
+                found.push_back(child);
+                left.push_back(child);
+            }
+        }
+    }
+    return found;
 }
 
 Json StandIn::control(const std::string& method, const std::string& name, const Json& body) const {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,12 @@ public:
     [[nodiscard]] std::string api_url() const { return about("api_url"); }
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
+    /// Lets its stdin end, with which it ends, too.
+    void close_input() { input_.reset(); }
+    /// Waits for its end, as long as any test should; its exit code, or nothing.
+    [[nodiscard]] std::optional<int> exit_code();
+    /// The processes below it, at any depth, its own aside.
+    [[nodiscard]] std::vector<pid_t> descendants() const;
 
     /// Adds a fault, {"method", "path", "times", "skip", "what": {...}}, and gives its number.
     int fault(const Json& wish) const;
