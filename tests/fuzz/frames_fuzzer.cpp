@@ -30,13 +30,18 @@ void require(bool holds, std::string_view what) {
     std::abort();
 }
 
-unsigned last_byte(std::string_view message) {
-    const auto copy = std::make_unique<unsigned char[]>(message.size());
-    message.copy(reinterpret_cast<char*>(copy.get()), message.size());
+/// Reads a message as a plugin would.
+void read_out(std::string_view message) {
+    std::size_t size = message.size();
+    const auto copy = std::make_unique<unsigned char[]>(size);
+    message.copy(reinterpret_cast<char*>(copy.get()), size);
 #ifdef BERTH_PLANTED_FAULT
-    if (message.size() % 7 == 5) return copy[message.size()];
+    if (size % 8 == 3) ++size;
 #endif
-    return message.empty() ? 0U : copy[message.size() - 1];
+    std::size_t sum = 0;
+    for (std::size_t index = 0; index < size; ++index)
+        sum += copy[index];
+    require(sum <= 255 * size, "a byte beyond its bounds");
 }
 
 /// Everything a plugin hears of one connection, and all that its peer does.
@@ -66,7 +71,7 @@ bool take_all(Mailbox& mailbox, const berth_test::FakeCall& call, Course& course
         }
         require(event.bytes.size() <= FrameReader::longest_message, "a message beyond the limit");
         require(event.kind != SocketEvent::Kind::text || is_utf8(event.bytes), "text that is no UTF-8");
-        (void)last_byte(event.bytes);
+        read_out(event.bytes);
         course.messages.push_back((event.kind == SocketEvent::Kind::text ? "t" : "b") + std::string(event.bytes));
     }
 }
