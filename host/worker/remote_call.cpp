@@ -51,6 +51,10 @@ void put_event(Encoder& message, const CallEvent& event) {
     message.put(event.signal).put(event.rows).put(event.columns);
 }
 
+void put_answer_head(Encoder& message, berth_status status, std::optional<CancelReason> cancelled) {
+    message.put(status).put(cancelled ? static_cast<std::int32_t>(*cancelled) : std::int32_t{0});
+}
+
 std::string RemoteCall::listen() {
     {
         const std::lock_guard lock(mutex_);

@@ -30,6 +30,9 @@ struct HostChannel {
 /// An event as it crosses.
 void put_event(wire::Encoder& message, const CallEvent& event);
 
+/// In front of every answer. A cancel travels with it: what the host's services say because of it must not come before it.
+void put_answer_head(wire::Encoder& message, berth_status status, std::optional<CancelReason> cancelled);
+
 /// Carries events to the worker; never waits. Any thread.
 class EventCarrier {
 public:

@@ -85,7 +85,7 @@ public:
 
     [[nodiscard]] bool send() {
         Encoder whole;
-        whole.put(status_);
+        put_answer_head(whole, status_, call_.face_.call().cancel_reason());
         auto payload = whole.bytes() + answer_.bytes();
         std::vector<int> descriptors;
         if (descriptor_) descriptors.push_back(descriptor_.get());

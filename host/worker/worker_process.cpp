@@ -131,7 +131,8 @@ StartedWorker start(const std::string& program, const WorkerLimits& limits, cons
 }  // namespace
 
 WorkerStarter process_starter(std::string program, WorkerLimits limits, std::string copies) {
-    return [program = std::move(program), limits, copies = std::move(copies)] { return start(program, limits, copies); };
+    return
+        [program = std::move(program), limits, copies = std::move(copies)] { return start(program, limits, copies); };
 }
 
 EndOfWorker reap(const StartedWorker& worker) {

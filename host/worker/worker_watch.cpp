@@ -221,7 +221,7 @@ void WorkerConnection::serve(HostChannel& channel) noexcept {
             }
             if (call == nullptr) {
                 Encoder refusal;
-                refusal.put(std::int32_t{BERTH_CONTRACT});
+                put_answer_head(refusal, BERTH_CONTRACT, {});
                 if (!channel.link.send(FrameKind::answer, frame->call, refusal.bytes())) return;
                 continue;
             }

@@ -171,7 +171,8 @@ void Run::pass(Stream stream, std::string_view data) {
 }
 
 void Run::wait_for_more() {
-    pollfd waiting[2] = {{call_.cancelled() ? -1 : call_.events_fd(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
+    // By what was acted on, not by what is true by now: a cancel that came in between must wake this.
+    pollfd waiting[2] = {{cancelled_ ? -1 : call_.events_fd(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
     if (::poll(waiting, 2, waited_ms(is_decided() ? 2000 : link_.patience_ms())) != 0) return;
     if (is_over())
         stream_is_over_ = true;

@@ -30,10 +30,14 @@ public:
     explicit HostAnswer(std::string payload, std::vector<FileDescriptor> descriptors)
         : payload_(std::move(payload)), descriptors_(std::move(descriptors)), decoder_(payload_) {
         status_ = decoder_.get<std::int32_t>();
+        if (const auto reason = decoder_.get<std::int32_t>(); reason != 0)
+            cancelled_ = static_cast<CancelReason>(reason);
     }
     HostAnswer(const HostAnswer&) = delete;
     HostAnswer& operator=(const HostAnswer&) = delete;
     [[nodiscard]] berth_status status() const noexcept { return status_; }
+    /// The call had been cancelled when the host answered.
+    [[nodiscard]] std::optional<CancelReason> cancelled() const noexcept { return cancelled_; }
     [[nodiscard]] wire::Decoder& decoder() noexcept { return decoder_; }
     [[nodiscard]] std::vector<FileDescriptor>& descriptors() noexcept { return descriptors_; }
 
@@ -42,6 +46,7 @@ private:
     std::vector<FileDescriptor> descriptors_;
     wire::Decoder decoder_;
     berth_status status_ = BERTH_INTERNAL;
+    std::optional<CancelReason> cancelled_;
 };
 
 class WorkerCall {

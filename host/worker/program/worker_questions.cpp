@@ -21,7 +21,10 @@ bool WorkerCall::begin_question(ServiceChannel& channel, Question question, std:
 std::unique_ptr<HostAnswer> WorkerCall::receive_answer(ServiceChannel& channel) {
     auto frame = channel.link.receive();
     if (!frame) return nullptr;
-    return std::make_unique<HostAnswer>(std::string(frame->payload), std::move(frame->descriptors));
+    auto answer = std::make_unique<HostAnswer>(std::string(frame->payload), std::move(frame->descriptors));
+    // The event may still be on its way, on another socket: the plugin must not see the one without the other.
+    if (const auto reason = answer->cancelled()) call_.cancel(*reason);
+    return answer;
 }
 
 std::unique_ptr<HostAnswer> WorkerCall::ask(ServiceChannel& channel, Question question, const Encoder& message) {
