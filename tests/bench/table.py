@@ -67,8 +67,28 @@ def rows(results):
          ratio(many, "execute", "posix_spawn loop"), "many", fraction),
         ("`berth plugin ls` of 1,000 files: trust and manifests read, against a bare read of the same bytes", at_most(2.0),
          ratio(results.get("plugins"), "plugin catalog", "bare read of the same bytes"), "plugins", fraction),
+        *worker_rows(results.get("worker") or {}),
         *cloud_rows("vercel", results.get("vercel") or {}),
         *cloud_rows("daytona", results.get("daytona") or {}),
+    ]
+
+
+def worker_rows(worker):
+    calls, starts = worker.get("calls"), worker.get("starts")
+    resident = calls["resident_kib"] / 1024 if calls else None
+    return [
+        ("a call through a worker, against a socketpair round trip of 256 bytes", at_most(1.3),
+         ratio(calls, "get through a worker", "socketpair round trip"), "worker", fraction),
+        ("1 GiB of output through a worker, speed against the same in this process", at_least(0.7),
+         speed(worker.get("output"), "output, through a worker", "output, in this process"), "worker", fraction),
+        ("upload of 1 GiB through a worker, speed against the same in this process", at_least(0.7),
+         speed(worker.get("upload"), "upload, through a worker", "upload, in this process"), "worker", fraction),
+        ("a worker started and open, against posix_spawn and wait", at_most(10),
+         ratio(starts, "worker until it is open", SPAWN), "worker", fraction),
+        ("memory of an idle worker", ("<= 6 MiB", lambda value: value <= 6), resident, "worker",
+         lambda value: f"{value:.1f} MiB"),
+        ("the next call after a worker was killed, against its start", at_most(3),
+         ratio(starts, "next call after a kill", "worker until it is open"), "worker", fraction),
     ]
 
 
