@@ -48,7 +48,12 @@ std::string confine(const Confinement& confinement, int last_descriptor) {
         return failure("close_range");
     const rlimit no_core{0, 0};
     if (::setrlimit(RLIMIT_CORE, &no_core) != 0) return failure("setrlimit(RLIMIT_CORE)");
-    if (confinement.memory_bytes > 0) {
+#ifdef BERTH_SANITIZED
+    constexpr bool may_be_limited = false;  // a sanitizer's shadow alone takes terabytes
+#else
+    constexpr bool may_be_limited = true;
+#endif
+    if (may_be_limited && confinement.memory_bytes > 0) {
         const rlimit memory{confinement.memory_bytes, confinement.memory_bytes};
         if (::setrlimit(RLIMIT_DATA, &memory) != 0) return failure("setrlimit(RLIMIT_DATA)");
     }

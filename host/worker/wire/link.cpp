@@ -16,6 +16,26 @@ namespace {
 constexpr std::size_t usual_buffer = std::size_t{16} * 1024;
 constexpr std::size_t most_descriptors = 4;
 
+#ifdef __SANITIZE_THREAD__
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+/// What was received was sent before. Where both ends are threads of one process, as in tests, a race detector that looks
+/// at one descriptor at a time has to be told.
+void* sent_before() {
+    static char place;
+    return &place;
+}
+void note_sending() {
+    __tsan_release(sent_before());
+}
+void note_receiving() {
+    __tsan_acquire(sent_before());
+}
+#else
+void note_sending() {}
+void note_receiving() {}
+#endif
+
 /// The control data of a message that carries descriptors.
 struct Ancillary {
     alignas(cmsghdr) std::array<char, CMSG_SPACE(most_descriptors * sizeof(int))> bytes{};
@@ -55,6 +75,7 @@ bool Link::send_bytes(const char* header, std::size_t header_size, std::string_v
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
     if (!descriptors.empty()) attach(message, room, descriptors);
+    note_sending();
     for (;;) {
         const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | flags);
         if (sent < 0 && errno == EINTR) continue;
@@ -163,6 +184,7 @@ bool Link::fill(Waiting waiting) {
             gone_ = true;
             return false;
         }
+        note_receiving();
         adopt(message, received_);
         if ((message.msg_flags & MSG_CTRUNC) != 0) throw Malformed("descriptors were lost on the way");
         end_ += static_cast<std::size_t>(got);
