@@ -127,11 +127,13 @@ std::optional<berth_status> RemoteCall::converse(HostChannel& channel) {
         } else {
             read_ahead_.clear();
             next_read_ahead_ = 0;
-            auto frame = channel.link.try_receive();
-            if (!frame && !channel.link.is_gone()) {
-                if (unreleased_ > wire::SharedRing::slack) release(channel, 0, BERTH_OK);
-                frame = channel.link.receive();
+            std::optional<wire::Frame> frame;
+            if (unreleased_ > wire::SharedRing::slack) {
+                // Before this thread waits, the worker must not be left waiting for room.
+                frame = channel.link.try_receive();
+                if (!frame && !channel.link.is_gone()) release(channel, 0, BERTH_OK);
             }
+            if (!frame && !channel.link.is_gone()) frame = channel.link.receive();
             if (!frame) return std::nullopt;
             if (frame->call != number()) throw wire::Malformed("it speaks of another call");
             handled = handle(channel, *frame);

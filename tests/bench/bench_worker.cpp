@@ -4,6 +4,7 @@
 //   bench_worker --worker PROGRAM --plugin FILE --plugins DIR [--mebibytes N] [--calls N] [--rounds N]
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -123,7 +124,28 @@ double resident_kibibytes(pid_t process) {
     throw std::runtime_error("no VmRSS");
 }
 
+/// Both ends of every pair on one processor, or the scheduler's mood of the minute is what is measured: a wake-up on the
+/// other one takes five times as long here.
+class OneProcessor {
+public:
+    OneProcessor() {
+        ::sched_getaffinity(0, sizeof before_, &before_);
+        cpu_set_t first;
+        CPU_ZERO(&first);
+        for (int processor = 0; processor < CPU_SETSIZE && CPU_COUNT(&first) == 0; ++processor)
+            if (CPU_ISSET(processor, &before_)) CPU_SET(processor, &first);
+        ::sched_setaffinity(0, sizeof first, &first);
+    }
+    OneProcessor(const OneProcessor&) = delete;
+    OneProcessor& operator=(const OneProcessor&) = delete;
+    ~OneProcessor() { ::sched_setaffinity(0, sizeof before_, &before_); }
+
+private:
+    cpu_set_t before_{};
+};
+
 json calls(const Opener& opener, int count, int rounds) {
+    const OneProcessor one;
     const Echo echo;
     const auto remote = opener.in_worker();
     const auto direct = opener.in_process();
