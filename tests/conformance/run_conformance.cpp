@@ -1,10 +1,14 @@
 // Runs the conformance suite against one provider of a configuration: run_conformance CONFIG PROVIDER [ONLY [TEMPLATE]].
 // Prints a line for each case and closes with the counts. Exit code 0 only when no case failed, and, with CONFORMANCE_STRICT
-// in its environment, every skipped one needs what the provider does not declare.
+// in its environment, every skipped one needs what the provider does not declare. With CONFORMANCE_FACTS=FILE it also
+// writes what the provider offers, and how many cases have tried each of it, for table.py.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -26,6 +30,29 @@ void print_case(const conformance::CaseResult& result) {
     std::fflush(stdout);
 }
 
+/// What the manifest promises, and in how many cases that passed it was needed.
+void write_facts(const std::string& file, const Host& host, const std::string& provider,
+                 const conformance::Report& report) {
+    std::map<std::string, int> passed;
+    for (const auto& one : conformance::all_cases()) {
+        const bool has_passed = std::any_of(report.results.begin(), report.results.end(), [&](const auto& result) {
+            return result.verdict == conformance::Verdict::passed && result.domain == one.domain && result.name == one.name;
+        });
+        for (const auto need : one.needs)
+            passed[std::string(need)] += has_passed ? 1 : 0;
+    }
+    nlohmann::json facts{{"provider", provider}, {"offers", nlohmann::json::object()}};
+    const auto statuses = host.providers();
+    const auto status = std::find_if(statuses.begin(), statuses.end(),
+                                     [&](const auto& candidate) { return candidate.name == provider; });
+    if (status == statuses.end()) throw std::runtime_error("there is no provider " + provider);
+    for (const auto& method : status->methods)
+        facts["offers"][method] = passed[method];
+    for (const auto& feature : status->features)
+        facts["offers"][feature.name] = passed[feature.name];
+    std::ofstream(file) << facts.dump(2) << '\n';
+}
+
 int run(const std::string& config_file, const std::string& provider, const std::string& only,
         std::optional<std::string> template_name) {
     HostOptions options;
@@ -36,6 +63,7 @@ int run(const std::string& config_file, const std::string& provider, const std::
     const auto failed = report.count(conformance::Verdict::failed);
     std::printf("%s: %zu passed, %zu failed, %zu skipped\n", provider.c_str(),
                 report.count(conformance::Verdict::passed), failed, report.count(conformance::Verdict::skipped));
+    if (const char* const file = std::getenv("CONFORMANCE_FACTS")) write_facts(file, host, provider, report);
     const auto unexplained = std::count_if(report.results.begin(), report.results.end(), [](const auto& result) {
         return result.verdict == conformance::Verdict::skipped && result.lacks.empty();
     });
