@@ -242,8 +242,7 @@ std::shared_ptr<Generation> WorkerProvider::revive(Call& call, std::unique_lock<
             ErrorFields fields;
             fields.message = "the plugin is not started any more: its worker died " + std::to_string(rule_.deaths()) +
                              " times within a minute, the last one " + death->text;
-            fields.hint = "Repair or replace the file; `berth plugin clear " + options_.manifest.name +
-                          "` lets it be tried again";
+            fields.hint = "Repair or replace the file, then start Berth anew";
             if (!death->last_words.empty()) fields.details.emplace_back("stderr", death->last_words);
             quarantined_ =
                 Error(worker_diagnostics::quarantined, std::move(fields)).with_place(options_.provider.name, {}, {});
