@@ -36,6 +36,13 @@ Words traces_below(const std::filesystem::path& directory) {
     return found;
 }
 
+/// The plugin where it can take berth with it.
+constexpr const char* in_process = R"(version: 1
+plugins: { paths: ["PLUGINS", "TEST_PLUGINS"] }
+providers:
+  odd: { plugin: odd, run: in_process }
+)";
+
 Ended leak(const Workspace& workspace, const std::string& how, const std::string& secret) {
     Started started;
     started.variables = {{"ODD_TOKEN", secret}};
@@ -64,6 +71,20 @@ TEST_CASE("a plugin that logs, reports or shows its secret shows stars") {
     CHECK(traces_below(workspace.directory()).empty());
 }
 
+TEST_CASE("a crash of a worker leaves no image of its memory either") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_CORE, &before) == 0);
+    const rlimit all{before.rlim_max, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_CORE, &all) == 0);
+    const Workspace workspace;
+    const auto ended = leak(workspace, "crash", token);
+    CHECK(ended.exit_code == 123);  // what the command did is not known
+    CHECK(ended.error.find("was killed by signal 6 (Aborted)") != std::string::npos);
+    CHECK((ended.output + ended.error).find(token) == std::string::npos);
+    CHECK(traces_below(workspace.directory()).empty());
+    REQUIRE(::setrlimit(RLIMIT_CORE, &before) == 0);
+}
+
 TEST_CASE("a crash leaves no image of a memory that holds a secret") {
     if (!kernel_dumps_beside_the_program()) {
         MESSAGE("the kernel keeps core dumps elsewhere on this machine; known_secrets_test looks at the switch alone");
@@ -79,12 +100,14 @@ TEST_CASE("a crash leaves no image of a memory that holds a secret") {
     REQUIRE(::setrlimit(RLIMIT_CORE, &all) == 0);
     {
         const Workspace workspace;
+        workspace.configure(in_process);
         CHECK(leak(workspace, "crash", token).exit_code == -SIGABRT);
         CHECK(traces_below(workspace.directory()).empty());
     }
     {
         // The same without a secret: here is what would have been left.
         const Workspace workspace;
+        workspace.configure(in_process);
         CHECK(leak(workspace, "crash", "").exit_code == -SIGABRT);
         CHECK(traces_below(workspace.directory()).size() == 1);
     }

@@ -27,28 +27,37 @@ WebSocket::WebSocket(std::uint16_t port, const std::string& target, Headers head
     answer_ = client_.receive_head();
 }
 
+std::optional<WebSocket::Frame> WebSocket::next() {
+    if (closed_with_ != 0) return std::nullopt;
+    const auto head = client_.receive_bytes(2);
+    if (head.size() < 2) {
+        closed_with_ = no_close;
+        return std::nullopt;
+    }
+    const auto kind = static_cast<unsigned char>(head[0]) & 0x0fU;
+    auto length = static_cast<std::size_t>(static_cast<unsigned char>(head[1]) & 0x7fU);
+    if (length == 126) length = number_of(client_.receive_bytes(2));
+    if (length == 127) length = number_of(client_.receive_bytes(8));
+    auto bytes = client_.receive_bytes(length);
+    if (kind == close_frame) {
+        closed_with_ = static_cast<unsigned>(number_of(bytes.substr(0, 2)));
+        return std::nullopt;
+    }
+    return Frame{kind, std::move(bytes)};
+}
+
 std::optional<std::string> WebSocket::receive() {
-    while (closed_with_ == 0) {
-        const auto head = client_.receive_bytes(2);
-        if (head.size() < 2) {
-            closed_with_ = no_close;
-            break;
-        }
-        const auto kind = static_cast<unsigned char>(head[0]) & 0x0fU;
-        auto length = static_cast<std::size_t>(static_cast<unsigned char>(head[1]) & 0x7fU);
-        if (length == 126) length = number_of(client_.receive_bytes(2));
-        if (length == 127) length = number_of(client_.receive_bytes(8));
-        auto message = client_.receive_bytes(length);
-        if (kind == close_frame) {
-            closed_with_ = static_cast<unsigned>(number_of(message.substr(0, 2)));
-        } else if (kind == pong_frame) {
-            ++pongs_;
-        } else {
-            kind_ = kind;
-            return message;
-        }
+    while (auto frame = next()) {
+        if (frame->kind == pong_frame) continue;
+        kind_ = frame->kind;
+        return std::move(frame->bytes);
     }
     return std::nullopt;
+}
+
+bool WebSocket::receive_pong() {
+    const auto frame = next();
+    return frame && frame->kind == pong_frame;
 }
 
 std::string WebSocket::receive_all() {

@@ -22,14 +22,21 @@ public:
     /// Whether the last message said that it is text.
     [[nodiscard]] bool was_text() const { return kind_ == 1; }
     void send_ping();
-    [[nodiscard]] bool got_pong() const { return pongs_ > 0; }
+    /// Waits for the answer to a ping; false when a message or the end comes before it.
+    [[nodiscard]] bool receive_pong();
 
 private:
+    struct Frame {
+        unsigned kind;
+        std::string bytes;
+    };
+    /// The next one, a close noted; nothing at the end.
+    [[nodiscard]] std::optional<Frame> next();
+
     RawClient client_;
     Reply answer_;
     unsigned closed_with_ = 0;
     unsigned kind_ = 0;
-    unsigned pongs_ = 0;
 };
 
 }  // namespace standin_test
