@@ -97,6 +97,7 @@ Machine::Machine(const std::filesystem::path& root) {
 }
 
 bool Machine::send(const FrameHeader& header, std::string_view texts, const int* descriptors) {
+    const std::lock_guard sending(sending_);
     constexpr auto size = 3 * sizeof(int);
     std::array<char, CMSG_SPACE(size)> control{};
     FrameHeader copy = header;
@@ -132,27 +133,34 @@ std::optional<std::uint32_t> Machine::start(const Program& program, const int (&
     for (const auto& variable : program.variables) {
         texts += variable + '\0';
     }
-    const std::lock_guard lock(mutex_);
-    if (gone_) return std::nullopt;
-    const auto number = ++last_;
+    std::uint32_t number = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        if (gone_) return std::nullopt;
+        number = ++last_;
+        running_[number] = {std::move(started), std::move(ended)};
+    }
     const auto kind = program.account == Program::Account::root ? FrameHeader::start_as_root : FrameHeader::start;
     const FrameHeader header{kind, number, static_cast<std::uint32_t>(texts.size()),
                              static_cast<std::uint32_t>(program.words.size())};
-    running_[number] = {std::move(started), std::move(ended)};
     if (send(header, texts, descriptors)) return number;
-    running_.erase(number);
-    return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    // Where the end of the machine was faster, it has told of this one, too.
+    return running_.erase(number) == 0 ? std::optional(number) : std::nullopt;
+}
+
+bool Machine::is_gone() {
+    const std::lock_guard lock(mutex_);
+    return gone_;
 }
 
 void Machine::signal(std::uint32_t process, int number) {
-    const std::lock_guard lock(mutex_);
-    if (gone_) return;
+    if (is_gone()) return;
     static_cast<void>(send({FrameHeader::signal, process, 0, static_cast<std::uint32_t>(number)}, "", nullptr));
 }
 
 void Machine::signal_group(std::uint32_t process, int number) {
-    const std::lock_guard lock(mutex_);
-    if (gone_) return;
+    if (is_gone()) return;
     static_cast<void>(send({FrameHeader::signal_group, process, 0, static_cast<std::uint32_t>(number)}, "", nullptr));
 }
 

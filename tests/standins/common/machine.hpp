@@ -70,11 +70,13 @@ private:
     void listen();
     void handle(const Report& report);
     bool send(const FrameHeader& header, std::string_view texts, const int* descriptors);
+    [[nodiscard]] bool is_gone();
 
     berth::FileDescriptor socket_;
     pid_t bubblewrap_ = -1;
     std::mutex stopping_;
     std::mutex mutex_;
+    std::mutex sending_;  ///< never with mutex_ held: who listens needs that one, and a full socket waits for who listens
     std::map<std::uint32_t, Running> running_;
     std::uint32_t last_ = 0;
     bool gone_ = false;
