@@ -187,6 +187,8 @@ private:
     [[nodiscard]] std::shared_ptr<Generation> make(Call& call);
     [[nodiscard]] std::shared_ptr<Generation> revive(Call& call, std::unique_lock<std::mutex> lock);
     void wait_until(Clock::time_point moment, Call& call) const;
+    void check_quarantine();
+    [[nodiscard]] Error too_many_deaths(const WorkerDeath& last);
 
     WorkerProviderOptions options_;
     Offer offer_;
@@ -200,6 +202,11 @@ private:
 };
 
 std::shared_ptr<Generation> WorkerProvider::make(Call& call) {
+    // Another provider, or another host, may have found out about this file.
+    if (options_.quarantine) {
+        if (const auto refusal = options_.quarantine->refusal())
+            throw refusal->with_place(options_.provider.name, call.method(), {});
+    }
     auto generation = std::make_shared<Generation>();
     const auto& log = options_.provider.log;
     generation->connection = std::make_unique<WorkerConnection>(
@@ -220,7 +227,7 @@ std::shared_ptr<Generation> WorkerProvider::make(Call& call) {
 std::shared_ptr<Generation> WorkerProvider::current(Call& call) {
     {
         const std::lock_guard lock(mutex_);
-        if (quarantined_) throw *quarantined_;
+        check_quarantine();
         if (!current_->connection->death()) return current_;
     }
     return revive(call, std::unique_lock(reviving_));
@@ -231,22 +238,14 @@ std::shared_ptr<Generation> WorkerProvider::revive(Call& call, std::unique_lock<
     Clock::time_point start_at;
     {
         const std::lock_guard lock(mutex_);
-        if (quarantined_) throw *quarantined_;
+        check_quarantine();
         if (!current_->connection->death()) return current_;  // somebody else was faster
         dead = current_;
         const auto now = Clock::now();
         rule_.died(now);
         start_at = rule_.may_start_at();
         if (rule_.is_exhausted(now)) {
-            const auto death = dead->connection->death();
-            ErrorFields fields;
-            fields.message = "the plugin is not started any more: its worker died " + std::to_string(rule_.deaths()) +
-                             " times within a minute, the last one " + death->text;
-            fields.hint = "Repair or replace the file, then start Berth anew";
-            if (!death->last_words.empty()) fields.details.emplace_back("stderr", death->last_words);
-            quarantined_ =
-                Error(worker_diagnostics::quarantined, std::move(fields)).with_place(options_.provider.name, {}, {});
-            if (options_.quarantine) options_.quarantine(quarantined_->fields().message);
+            quarantined_ = too_many_deaths(dead->connection->death().value());
             throw *quarantined_;
         }
     }
@@ -255,6 +254,25 @@ std::shared_ptr<Generation> WorkerProvider::revive(Call& call, std::unique_lock<
     const std::lock_guard lock(mutex_);
     current_ = fresh;
     return fresh;
+}
+
+/// Once somebody has lifted it, the plugin begins anew.
+void WorkerProvider::check_quarantine() {
+    if (!quarantined_) return;
+    if (!options_.quarantine || options_.quarantine->refusal()) throw *quarantined_;
+    quarantined_.reset();
+    rule_ = {};
+}
+
+Error WorkerProvider::too_many_deaths(const WorkerDeath& last) {
+    const WorkerDeaths deaths{rule_.deaths(), RestartRule::memory, last.text, last.last_words};
+    ErrorFields fields;
+    fields.message = "the plugin is not started any more: its worker died " + std::to_string(deaths.count) +
+                     " times within a minute, the last one " + deaths.last;
+    fields.hint =
+        options_.quarantine ? options_.quarantine->begin(deaths) : "Repair or replace the file, then start Berth anew";
+    if (!deaths.last_words.empty()) fields.details.emplace_back("stderr", deaths.last_words);
+    return Error(worker_diagnostics::quarantined, std::move(fields)).with_place(options_.provider.name, {}, {});
 }
 
 void WorkerProvider::wait_until(Clock::time_point moment, Call& call) const {

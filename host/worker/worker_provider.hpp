@@ -2,10 +2,13 @@
 // in it end with what happened, and the next call gets a new worker. Knows no routing and no admission.
 #pragma once
 
-#include <functional>
+#include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "../base/error.hpp"
 #include "../plugin/plugin_file.hpp"
 #include "../provider/direct_provider.hpp"
 #include "../provider/provider.hpp"
@@ -13,14 +16,31 @@
 
 namespace berth::inline host_v1 {
 
+/// Deaths that were too many.
+struct WorkerDeaths {
+    std::size_t count = 0;
+    std::chrono::seconds within{};
+    std::string last;        ///< "was killed by signal 11 (Segmentation fault)"
+    std::string last_words;  ///< of that one, what it wrote; lines
+};
+
+/// What is known of the workers of one plugin file beyond one provider. Any thread.
+class WorkerQuarantine {
+public:
+    virtual ~WorkerQuarantine() = default;
+    /// Why no worker may be started with this file, if that is so now.
+    [[nodiscard]] virtual std::optional<Error> refusal() = 0;
+    /// Its workers died too often. What a person can do about it, in a sentence.
+    [[nodiscard]] virtual std::string begin(const WorkerDeaths& deaths) = 0;
+};
+
 struct WorkerProviderOptions {
     DirectProviderOptions provider;
     std::string path;       ///< the file that the worker loads
     FileIdentity identity;  ///< and what it must still be
     Manifest manifest;
     WorkerStarter start;
-    /// Its workers died too often: `why` in a sentence. It is not started any more. May be empty.
-    std::function<void(std::string_view why)> quarantine{};
+    std::shared_ptr<WorkerQuarantine> quarantine{};  ///< none: it lasts as long as this provider
 };
 
 /// Starts a worker and opens an instance in it; `call` bounds that. Throws Error with provider and operation.
