@@ -18,13 +18,19 @@ sigset_t only_broken_pipe() noexcept {
 
 }  // namespace
 
+bool broken_pipes_are_ignored() noexcept {
+    struct sigaction now {};
+    return ::sigaction(SIGPIPE, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN;
+}
+
 BrokenPipeIsNoSignal::BrokenPipeIsNoSignal() noexcept {
-    sigset_t pending;
-    ::sigpending(&pending);
-    // One that waits already is somebody else's and stays.
-    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
     const sigset_t pipe_signal = only_broken_pipe();
     ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before_);
+    // Only where it was blocked already can one wait, and that one is somebody else's and stays.
+    if (::sigismember(&before_, SIGPIPE) != 1) return;
+    sigset_t pending;
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
 }
 
 BrokenPipeIsNoSignal::~BrokenPipeIsNoSignal() {

@@ -6,6 +6,9 @@
 
 namespace berth::inline host_v1 {
 
+/// Whether the program ignores SIGPIPE, so that a broken pipe is only EPIPE without anybody's doing.
+[[nodiscard]] bool broken_pipes_are_ignored() noexcept;
+
 /// While it lives, a broken pipe is only EPIPE on this thread: SIGPIPE is blocked, and the one it may have caused is
 /// taken back. Nests. Made and destroyed on the same thread.
 class BrokenPipeIsNoSignal {

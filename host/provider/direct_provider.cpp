@@ -88,7 +88,8 @@ public:
           name_(std::move(options.name)),
           services_(name_, std::move(options.settings), std::move(options.environment), std::move(options.log),
                     std::move(options.places), std::move(options.http)),
-          self_(options.instance) {}
+          self_(options.instance),
+          sees_broken_pipes_(options.instance == nullptr && !broken_pipes_are_ignored()) {}
     DirectProvider(const DirectProvider&) = delete;
     DirectProvider& operator=(const DirectProvider&) = delete;
     ~DirectProvider() override { close(); }
@@ -122,10 +123,21 @@ public:
     void delete_snapshot(Call& call, std::string_view snapshot) override;
 
 private:
-    /// Counts the methods that run, for `close` waits for the last one; and keeps SIGPIPE from the plugin (rule T4).
+    /// Keeps SIGPIPE from a plugin in this process (rule T4), where the program does not ignore it anyway.
+    class Quiet {
+    public:
+        explicit Quiet(const DirectProvider& provider) {
+            if (provider.sees_broken_pipes_) quiet_.emplace();
+        }
+
+    private:
+        std::optional<BrokenPipeIsNoSignal> quiet_;
+    };
+
+    /// Counts the methods that run, for `close` waits for the last one.
     class Running {
     public:
-        explicit Running(DirectProvider& provider) : provider_(provider) {
+        explicit Running(DirectProvider& provider) : provider_(provider), quiet_(provider) {
             const std::lock_guard lock(provider_.mutex_);
             ++provider_.running_;
         }
@@ -138,7 +150,7 @@ private:
 
     private:
         DirectProvider& provider_;
-        BrokenPipeIsNoSignal quiet_;
+        const Quiet quiet_;
     };
 
     void close() noexcept;
@@ -163,6 +175,7 @@ private:
     Offer offer_;
     Call::Listening stream_listening_ = Call::Listening::endings;
     void* self_;
+    const bool sees_broken_pipes_;
     bool open_ = false;
     std::mutex mutex_;
     std::condition_variable idle_;
@@ -172,6 +185,7 @@ private:
 // --- life ------------------------------------------------------------------------------------------------------------
 
 void DirectProvider::open(Call& call) {
+    const Quiet quiet(*this);
     CCall face = face_of(call);
     auto returned = enter(face, [&] { return plugin_.plugin.open(services_.face(), face.face(), &self_); });
     open_ = is_ok(returned);
@@ -200,6 +214,7 @@ void DirectProvider::close() noexcept {
         idle_.wait(lock, [this] { return running_ == 0; });
     }
     if (!std::exchange(open_, false)) return;
+    const Quiet quiet(*this);
     try {
         plugin_.plugin.close(self_);
     } catch (...) {

@@ -31,6 +31,8 @@ struct DirectProviderOptions {
 /// the provider, as what load_plugin() gives does. Throws Error with provider and operation when the plugin cannot be
 /// opened; nothing is left of it then.
 ///
+/// A program that ignores SIGPIPE by now goes on doing so: then nothing has to keep it from the plugin in each call.
+///
 /// The provider's destructor waits for methods that still run on other threads, then closes the instance, once.
 [[nodiscard]] std::unique_ptr<Provider> open_direct_provider(Call& call, const LoadedPlugin& plugin,
                                                              DirectProviderOptions options);

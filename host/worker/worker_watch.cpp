@@ -9,6 +9,7 @@
 #include <chrono>
 #include <utility>
 
+#include "../base/broken_pipe.hpp"
 #include "../base/text.hpp"
 #include "diagnostics.hpp"
 #include "worker_connection.hpp"
@@ -209,6 +210,7 @@ void WorkerConnection::add_service_channel() {
 }
 
 void WorkerConnection::serve(HostChannel& channel) noexcept {
+    const BrokenPipeIsNoSignal quiet;  // services write to sockets
     try {
         while (const auto frame = channel.link.receive()) {
             if (frame->kind != FrameKind::ask)

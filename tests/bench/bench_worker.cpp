@@ -2,6 +2,9 @@
 // posix_spawn of `true`, the next call after a kill, and a gibibyte each way against the same plugin in this process.
 //
 //   bench_worker --worker PROGRAM --plugin FILE --plugins DIR [--mebibytes N] [--calls N] [--rounds N]
+//                [--only "get through a worker"]
+//
+// --only, for a profiler, leaves out all but one side of the calls.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -144,7 +147,8 @@ private:
     cpu_set_t before_{};
 };
 
-json calls(const Opener& opener, int count, int rounds) {
+json calls(const Opener& opener, const bench::Arguments& given, int rounds) {
+    const int count = given.number("calls", 1000);
     const OneProcessor one;
     const Echo echo;
     const auto remote = opener.in_worker();
@@ -159,6 +163,7 @@ json calls(const Opener& opener, int count, int rounds) {
     comparison.add("socketpair round trip", times([&] { echo.round_trip(); }));
     comparison.add("get through a worker", times([&] { get_one(*remote); }));
     comparison.add("get in this process", times([&] { get_one(*direct); }));
+    comparison.keep_only(given.text("only"));
     comparison.run(rounds, 1);
     auto report = comparison.report();
     report["resident_kib"] = resident_kibibytes(worker_process().value());
@@ -237,6 +242,9 @@ json measure(int count, char** words) {
     const int rounds = given.number("rounds", 9);
     const int mebibytes = given.number("mebibytes", 1024);
     const Opener opener(given.text("worker"), given.text("plugin"));
+    json report;
+    report["calls"] = calls(opener, given, rounds);
+    if (!given.text("only").empty()) return report;
     const auto file = place.path() + "/file";
     {
         std::ofstream whole(file, std::ios::binary);
@@ -244,8 +252,6 @@ json measure(int count, char** words) {
         for (int mebibyte = 0; mebibyte < mebibytes; ++mebibyte)
             whole << part;
     }
-    json report;
-    report["calls"] = calls(opener, given.number("calls", 1000), rounds);
     report["starts"] = starts(opener, rounds);
     report["output"] = bulk(
         given, place.path() + "/output", "output, in this process", "output, through a worker",

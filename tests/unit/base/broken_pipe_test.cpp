@@ -54,3 +54,15 @@ TEST_CASE("a signal that waited before is left to its owner") {
     REQUIRE(::sigwait(&mask, &number) == 0);
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
+
+TEST_CASE("whether a program ignores the signal is seen, whatever else it does with it") {
+    struct sigaction before {};
+    REQUIRE(::sigaction(SIGPIPE, nullptr, &before) == 0);
+    ::signal(SIGPIPE, SIG_IGN);
+    CHECK(broken_pipes_are_ignored());
+    ::signal(SIGPIPE, [](int) {});
+    CHECK_FALSE(broken_pipes_are_ignored());
+    ::signal(SIGPIPE, SIG_DFL);
+    CHECK_FALSE(broken_pipes_are_ignored());
+    REQUIRE(::sigaction(SIGPIPE, &before, nullptr) == 0);
+}

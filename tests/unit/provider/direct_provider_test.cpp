@@ -3,14 +3,17 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
+#include "base/broken_pipe.hpp"
 #include "support.hpp"
 
 using namespace berth;
@@ -48,6 +51,35 @@ TEST_CASE_FIXTURE(Fixture, "a provider is opened, used, and closed once") {
     }
     CHECK(plugin.closed == 1);
 }
+
+#ifndef THROUGH_WORKER
+TEST_CASE_FIXTURE(Fixture, "a plugin that writes where nobody reads sees EPIPE, and the program no signal") {
+    // By itself it would end this process.
+    int writes = 0;
+    const auto write_in_vain = [&writes] {
+        auto pipe = make_pipe();
+        pipe.read_end.reset();
+        CHECK(::write(pipe.write_end.get(), "x", 1) == -1);
+        CHECK(errno == EPIPE);
+        ++writes;
+    };
+    plugin.on_open = [&](const berth_host*, berth_call*) -> berth_status { return write_in_vain(), BERTH_OK; };
+    plugin.destroy = [&](berth_call*, berth_str) -> berth_status { return write_in_vain(), BERTH_OK; };
+    plugin.on_close = write_in_vain;
+    plugin.open()->destroy(call, "box");
+    CHECK(writes == 3);
+    sigset_t waiting;
+    ::sigpending(&waiting);
+    CHECK(::sigismember(&waiting, SIGPIPE) == 0);
+
+    // Ignored is as good, and stays so.
+    ::signal(SIGPIPE, SIG_IGN);
+    plugin.open()->destroy(call, "box");
+    CHECK(writes == 6);
+    CHECK(broken_pipes_are_ignored());
+    ::signal(SIGPIPE, SIG_DFL);
+}
+#endif
 
 TEST_CASE_FIXTURE(Fixture, "what cannot be opened is an error with its place, and is not closed") {
     plugin.on_open = [](const berth_host* host, berth_call* c) {
