@@ -23,7 +23,7 @@ import clouds
 from table import document_text, goals_table, replaced
 
 HERE = Path(__file__).resolve().parent
-ORDER = ["start", "sandbox", "output", "files", "idle", "many", "plugins", "worker", "vercel", "daytona"]
+ORDER = ["start", "sandbox", "output", "files", "idle", "many", "plugins", "table", "worker", "vercel", "daytona"]
 
 # The namespaces and the root of a sandbox of local.so, made by bubblewrap alone.
 BWRAP = shlex.split(
@@ -101,6 +101,12 @@ class Bench:
     def plugins(self):
         return self.program("bench_plugins", "--plugin", str(self.build / "lib/berth/examples/minimal.so"), "--rounds",
                             self.rounds(50))
+
+    def table(self):
+        return self.program("bench_table", *self.table_words(), "--rounds", self.rounds(50))
+
+    def table_words(self):
+        return ["--plugin", str(self.build / "tests/misbehaving/good.so")]
 
     def worker(self):
         return self.embedded("bench_worker", *self.worker_words(), "--rounds", self.rounds(15))
@@ -189,12 +195,13 @@ def self_test(build):
     }
     results["plugins"] = bench.program("bench_plugins", "--plugin", str(bench.build / "lib/berth/examples/minimal.so"),
                                        "--files", "5", *few)
+    results["table"] = bench.program("bench_table", *bench.table_words(), "--calls", "10", *few)
     results["worker"] = bench.embedded("bench_worker", *bench.worker_words(), "--mebibytes", "2", "--calls", "2", *few)
     results.update({kind.vendor: clouds.measured(bench, kind, clouds.Sizes.tiny(), None)
                     for kind in (clouds.Vercel, clouds.Daytona)})
     table = goals_table(results)
     # Mastra, podman, and the official clients' six rows of each cloud.
-    assert table.count("\n") == 42 and table.count("not measured") == 14, table
+    assert table.count("\n") == 45 and table.count("not measured") == 14, table
     text = document_text(results, "Machine.")
     whole = replaced("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n", text)
     assert whole == f"before\n<!-- bench -->\n{text}\n<!-- /bench -->\nafter\n", whole

@@ -67,10 +67,25 @@ def rows(results):
          ratio(many, "execute", "posix_spawn loop"), "many", fraction),
         ("`berth plugin ls` of 1,000 files: trust and manifests read, against a bare read of the same bytes", at_most(2.0),
          ratio(results.get("plugins"), "plugin catalog", "bare read of the same bytes"), "plugins", fraction),
+        *direct_rows(results.get("table")),
         *worker_rows(results.get("worker") or {}),
         *cloud_rows("vercel", results.get("vercel") or {}),
         *cloud_rows("daytona", results.get("daytona") or {}),
     ]
+
+
+def direct_rows(table):
+    """What a provider adds to a bare call of the table, in nanoseconds: the median of the rounds' own differences."""
+    medians = {item["name"]: item["median"] for item in table["figures"]} if table else {}
+    rows = [(f"a call of a plugin in this process, {what}: what it adds to the bare function pointer", at_most_ns,
+             medians.get(f"{method}: added"), "table", lambda value: f"{value:.0f} ns")
+            for method, what, at_most_ns in (
+                ("destroy", "without an answer (`destroy`)", ("<= 30 ns", lambda value: value <= 30)),
+                ("is_ready", "with one (`is_ready`)", ("<= 30 ns", lambda value: value <= 30)))]
+    rows.append(("memory that such a call allocates", ("none", lambda value: value == 0),
+                 sum(table["allocations"].values()) if table else None, "table",
+                 lambda value: "none" if value == 0 else f"{value:.0f} pieces"))
+    return rows
 
 
 def worker_rows(worker):
@@ -169,6 +184,15 @@ def many_table(result):
     return "\n".join(lines)
 
 
+def direct_table(result):
+    lines = [f"**A method of a plugin in this process** ({result['rounds']} rounds)", "",
+             "| | median | best | p10 to p90 |", "|" + " --- |" * 4]
+    for item in result["figures"]:
+        lines.append(f"| {item['name']} | {item['median']:.1f} ns | {item['best']:.1f} ns | "
+                     f"{item['p10']:.1f} ns to {item['p90']:.1f} ns |")
+    return "\n".join(lines)
+
+
 def cloud_table(vendor, cloud):
     """Times of every side, one under the other; what they are times of differs from line to line."""
     lines = [f"**{vendor}, over its stand-in**", "", "| what | side | median | best | p10 to p90 |", "|" + " --- |" * 5]
@@ -196,6 +220,8 @@ def document_text(results, machine):
         parts.append(idle_table(results["idle"]))
     if results.get("many"):
         parts.append(many_table(results["many"]))
+    if results.get("table"):
+        parts.append(direct_table(results["table"]))
     parts += [cloud_table(vendor, results[vendor]) for vendor in ("vercel", "daytona") if results.get(vendor)]
     return "\n\n".join(parts)
 
