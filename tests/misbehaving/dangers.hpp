@@ -15,10 +15,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include <berth/plugin.h>
+
+#include "../../host/worker/wire/frame.hpp"  // for those that speak in the worker's place
 
 namespace dangers {
 
@@ -36,22 +40,35 @@ namespace dangers {
     return overflow_stack(depth + 1) + seen[0];
 }
 
-[[maybe_unused]] [[noreturn]] inline void hang() {
+[[maybe_unused]] [[noreturn]] inline void wait_forever() {
     for (;;)
         ::pause();
 }
 
-/// Hears of the cancel, and hangs all the same.
-[[maybe_unused]] [[noreturn]] inline void hang_after_cancel(berth_call* call) {
+/// For the test, which waits for it.
+constexpr std::string_view hanging = "it hangs from here on";
+
+[[maybe_unused]] [[noreturn]] inline void hang() {
+    (void)std::printf("%s\n", hanging.data());
+    std::fflush(stdout);
+    wait_forever();
+}
+
+[[maybe_unused]] inline void wait_for_event(berth_call* call) {
+    call->progress(call, {hanging.data(), hanging.size()}, 0, 0);
     pollfd event{call->events_fd(call), POLLIN, 0};
     ::poll(&event, 1, -1);
-    hang();
+}
+
+/// Hears of the cancel, and hangs all the same.
+[[maybe_unused]] [[noreturn]] inline void hang_after_cancel(berth_call* call) {
+    wait_for_event(call);
+    wait_forever();
 }
 
 /// Hears of the cancel and takes its time, within what the host allows.
 [[maybe_unused]] inline void cancel_slowly(berth_call* call) {
-    pollfd event{call->events_fd(call), POLLIN, 0};
-    ::poll(&event, 1, -1);
+    wait_for_event(call);
     ::poll(nullptr, 0, 100);
 }
 
@@ -69,14 +86,14 @@ namespace dangers {
 /// Children that run on when their parent is gone.
 [[maybe_unused]] inline void fork_many() {
     for (int child = 0; child < 50; ++child)
-        if (::fork() == 0) hang();
+        if (::fork() == 0) wait_forever();
     std::abort();
 }
 
 [[maybe_unused]] inline void close_everything() {
     for (int descriptor = 0; descriptor < 1024; ++descriptor)
         ::close(descriptor);
-    hang();
+    wait_forever();
 }
 
 [[maybe_unused]] inline void change_surroundings() {
@@ -88,7 +105,13 @@ namespace dangers {
 
 [[maybe_unused]] inline void leak_threads() {
     for (int thread = 0; thread < 20; ++thread)
-        std::thread(hang).detach();
+        std::thread(wait_forever).detach();
+}
+
+/// On a thread of its own nobody can catch it.
+[[maybe_unused]] inline void throw_in_thread() {
+    std::thread([] { throw std::runtime_error("thrown where nobody catches"); }).detach();
+    wait_forever();
 }
 
 /// Speaks out of turn on whatever socket it finds.
@@ -96,7 +119,19 @@ namespace dangers {
     static constexpr char words[] = "GET / HTTP/1.1\r\nHost: somewhere\r\n\r\n";
     for (int descriptor = 3; descriptor < 64; ++descriptor)
         (void)::send(descriptor, words, sizeof words, MSG_NOSIGNAL | MSG_DONTWAIT);
-    hang();
+    wait_forever();
+}
+
+/// Says in its worker's place, before that can, that it was loaded and has no method at all.
+[[maybe_unused]] inline void speak_for_worker() {
+    constexpr int to_host = 3;
+    constexpr std::size_t longest = 64;
+    struct {
+        berth::wire::FrameHeader header{longest, berth::wire::FrameKind::loaded, 0, 0};
+        std::array<char, longest> nothing{};
+    } const message;
+    (void)::send(to_host, &message, sizeof message, MSG_NOSIGNAL);
+    wait_forever();
 }
 
 /// Comes back to the sink when the method has long returned.
@@ -121,6 +156,17 @@ namespace dangers {
         for (int round = 0; round < 1000; ++round)
             (void)sink->output(sink, BERTH_STDOUT, {reinterpret_cast<const uint8_t*>(words), sizeof words - 1});
     }).detach();
+}
+
+/// Begins a file and returns as if it were done.
+[[maybe_unused]] inline berth_status leave_file_open(berth_file_sink* sink) {
+    static constexpr char words[] = "half of";
+    berth_file_entry entry{};
+    entry.size = sizeof entry;
+    entry.kind = BERTH_FILE;
+    entry.flags = BERTH_ENTRY_TOP;
+    if (const auto status = sink->begin(sink, &entry); status != BERTH_OK) return status;
+    return sink->write(sink, {reinterpret_cast<const uint8_t*>(words), sizeof words - 1});
 }
 
 }  // namespace dangers

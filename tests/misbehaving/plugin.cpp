@@ -26,6 +26,9 @@
 #ifndef IN_EXECUTE
 #define IN_EXECUTE (void)0
 #endif
+#ifndef IN_DOWNLOAD
+#define IN_DOWNLOAD (void)0
+#endif
 
 #ifndef WITHOUT_MANIFEST
 #include MANIFEST_HEADER
@@ -36,6 +39,9 @@ extern "C" int berth_absent_library();
 #endif
 #ifdef USES_ABSENT_SYMBOL
 extern "C" int berth_absent_symbol();
+#endif
+#ifdef LINKS_OPENSSL
+extern "C" const char* OpenSSL_version(int which);
 #endif
 
 namespace {
@@ -82,6 +88,8 @@ berth_status put_info(berth_info_sink* sink, berth_str idempotency_key = {}) {
     info.idempotency_key = idempotency_key;
 #ifdef GIVES_NAME_NOT_UTF8
     info.name = text("\xff\xfe name");
+#elif defined(LINKS_OPENSSL)
+    info.name = text(OpenSSL_version(0));
 #else
     info.name = text("the one");
 #endif
@@ -171,7 +179,8 @@ berth_status upload_files(void* /*self*/, berth_call* /*call*/, berth_str /*id*/
 }
 
 berth_status download_files(void* /*self*/, berth_call* call, berth_str /*id*/, berth_strs /*paths*/,
-                            berth_file_sink* /*sink*/) {
+                            [[maybe_unused]] berth_file_sink* sink) {
+    IN_DOWNLOAD;
     return refuse(call, BERTH_FILE_NOT_FOUND, "the sandbox has no files");
 }
 

@@ -15,7 +15,7 @@ PluginDirectory::PluginDirectory(std::initializer_list<std::string_view> names) 
     path_ = pattern;
     add("good", "good.so");
     for (const auto name : names)
-        add(name, std::string(name) + ".so");
+        if (name != "good") add(name, std::string(name) + ".so");
 }
 
 PluginDirectory::~PluginDirectory() {

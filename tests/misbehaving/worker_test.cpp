@@ -1,15 +1,28 @@
 // Plugins that would take a host with them, in workers: each costs its own calls and gets the exact words, and after it the
 // good one beside it still serves and nothing is left.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
-#include <thread>
 
-#include "worker_case.hpp"
+#include "case.hpp"
 
 using namespace misbehaving;
+
+namespace {
+
+/// What the worker printed last, as the error has it.
+std::string last_words(const Error& error) {
+    for (const auto& [name, value] : error.fields().details)
+        if (name == "stderr") return value;
+    return {};
+}
+
+}  // namespace
 
 TEST_CASE("a worker that aborts in create: the call hears it, the next one gets a new worker") {
     Case with("abort_in_create");
@@ -56,7 +69,7 @@ TEST_CASE("open ends the process") {
 
 TEST_CASE("open never returns") {
     Case with("hang_in_open");
-    const auto error = failure_of([&] { (void)with.open_until(200ms); });
+    const auto error = failure_of([&] { (void)with.open_past_deadline(); });
     CHECK(error.diagnostic() == "BERTH-W-02");
     CHECK(error.code() == Code::timeout);
     CHECK(says(error, {"did not return from open after its deadline"}));
@@ -67,9 +80,9 @@ TEST_CASE("execute hangs, and hears no cancel or does not heed it") {
         CAPTURE(name);
         Case with(name);
         const auto provider = with.open();
-        Call call({.method = "execute"});
+        Call call(heard_by(with.lines, "execute"));
         Receiver receiver;
-        cancelled_soon(call, CancelReason::deadline, [&] {
+        given_up_in_the_middle(with.lines, call, CancelReason::deadline, [&] {
             const auto error = failure_of([&] { (void)provider->execute(call, "one", {}, receiver); });
             CHECK(error.diagnostic() == "BERTH-W-02");
             CHECK(error.code() == Code::timeout);
@@ -80,18 +93,6 @@ TEST_CASE("execute hangs, and hears no cancel or does not heed it") {
     }
 }
 
-TEST_CASE("a plugin that takes a moment to give up is left alone") {
-    Case with("slow_cancel");
-    const auto provider = with.open();
-    for (int round = 0; round < 2; ++round) {
-        Call call({.method = "get"});
-        cancelled_soon(call, CancelReason::caller, [&] {
-            // Its own answer, not the end of its worker.
-            CHECK(failure_of([&] { (void)provider->get(call, "one"); }).diagnostic() == "BERTH-R-09");
-        });
-    }
-}
-
 TEST_CASE("what a plugin prints goes to the log and nowhere else") {
     Case with("prints");
     const auto provider = with.open();
@@ -99,8 +100,7 @@ TEST_CASE("what a plugin prints goes to the log and nowhere else") {
     provider->get_logs(*std::make_unique<Call>(Call::Options{.method = "get_logs"}), "one", {}, Provider::Follow::no,
                        [](std::string_view) {});
     CHECK_NOTHROW(get_one(*provider));
-    while (!with.lines.has("this is no place for words"))
-        std::this_thread::yield();
+    with.lines.wait_for("it wrote: this is no place for words");
 }
 
 TEST_CASE("a sink that is used when its method has returned takes nothing, and nobody crashes") {
@@ -122,6 +122,15 @@ TEST_CASE("a sink that is used when its method has returned takes nothing, and n
             CHECK(error.diagnostic() == "BERTH-R-55");
         }
     }
+}
+
+TEST_CASE("what a thread of a plugin throws is the end of its worker, and its last words are told") {
+    Case with("thread_throws");
+    const auto provider = with.open();
+    const auto error = failure_of([&] { (void)get_one(*provider); });
+    CHECK(error.diagnostic() == "BERTH-W-01");
+    CHECK(says(error, {"was killed by signal 6 (Aborted)"}));
+    CHECK(last_words(error).find("thrown where nobody catches") != std::string::npos);
 }
 
 TEST_CASE("threads that are never joined end with the worker") {
@@ -194,45 +203,60 @@ TEST_CASE("a file that does something when it is loaded does it to a worker") {
         CHECK(says(error, {words}));
     }
     Case with("hangs_when_loaded");
-    const auto error = failure_of([&] { (void)with.open_until(200ms); });
+    const auto error = failure_of([&] { (void)with.open_past_deadline(); });
     CHECK(error.diagnostic() == "BERTH-W-05");
     CHECK(says(error, {"did not finish loading"}));
 }
 
-TEST_CASE("a library of its own, of the same names as the host's") {
-    Case with("other_openssl");
-    const auto provider = with.open();
-    CHECK(get_one(*provider).id == "one");
+TEST_CASE("what only a worker can say of a plugin, and says wrongly") {
+    Case with("speaks_for_worker");
+    const auto error = failure_of([&] { (void)with.open(); });
+    CHECK(error.diagnostic() == "BERTH-W-08");
+    CHECK(error.code() == Code::protocol_error);
+    CHECK(says(error, {"its worker says that the plugin has not create, and its manifest says the opposite"}));
 }
 
-TEST_CASE("breaches of the contract get the same words from a worker") {
+TEST_CASE("functions of the plugin with the names of the host's libraries are the plugin's own") {
+    for (const auto way : {Way::in_process, Way::worker}) {
+        Case with("other_openssl", way);
+        const auto provider = with.open();
+        CHECK(get_one(*provider).id == "one");
+        // Whoever looks for such a function in this process finds the host's or none.
+        void* const found = ::dlsym(RTLD_DEFAULT, "SSL_CTX_new");
+        Dl_info info{};
+        const bool is_the_plugins = found != nullptr && ::dladdr(found, &info) != 0 &&
+                                    std::string_view(info.dli_fname).starts_with(with.path().string());
+        CHECK_FALSE(is_the_plugins);
+    }
+}
+
+TEST_CASE("a library that a plugin brings, of the same name as the host's own, stays in its worker") {
+    Case with("links_openssl", Way::worker, OTHER_OPENSSL);
+    const auto provider = with.open();
+    CHECK(get_one(*provider).name == "OpenSSL of somebody else");
+    std::ifstream maps("/proc/self/maps");
+    const std::string mapped((std::istreambuf_iterator<char>(maps)), {});
+    CHECK(mapped.find(with.path().string()) == std::string::npos);
+}
+
+TEST_CASE("what is wrong with a file gets the same words from a worker") {
     struct Expected {
         std::string name;
         std::string diagnostic;
+        std::string words;
     };
-    for (const auto& [name, diagnostic] :
-         {Expected{"throws", "BERTH-R-50"}, Expected{"ok_without_result", "BERTH-R-51"},
-          Expected{"fails_without_saying", "BERTH-R-52"}, Expected{"sink_number", "BERTH-R-53"},
-          Expected{"unknown_number", "BERTH-R-54"}, Expected{"name_not_utf8", "BERTH-R-56"},
-          Expected{"id_with_dots", "BERTH-R-57"}}) {
+    for (const auto& [name, diagnostic, words] :
+         {Expected{"lacks_required", "BERTH-P-24", "2 of the 11 required methods"},
+          Expected{"provides_more", "BERTH-P-25", "the manifest provides create_snapshot and restore_snapshot"},
+          Expected{"provides_fewer", "BERTH-P-25", "the table has get_logs, the manifest does not say so"},
+          Expected{"no_entry", "BERTH-P-21", "does not export"},
+          Expected{"entry_throws", "BERTH-P-22", "threw an exception"},
+          Expected{"missing_library", "BERTH-P-18", "libberth_absent.so"},
+          Expected{"undefined_symbol", "BERTH-P-19", "berth_absent_symbol"}}) {
         CAPTURE(name);
         Case with(name);
-        const auto provider = with.open();
-        Call list({.method = "list"});
-        const auto error =
-            failure_of([&] { name == "id_with_dots" ? (void)provider->list(list) : (void)get_one(*provider); });
+        const auto error = failure_of([&] { (void)with.open(); });
         CHECK(error.diagnostic() == diagnostic);
+        CHECK(says(error, {words}));
     }
-    for (const auto& [name, diagnostic] :
-         {Expected{"lacks_required", "BERTH-P-24"}, Expected{"provides_more", "BERTH-P-25"},
-          Expected{"open_throws", "BERTH-R-50"}, Expected{"open_fails", "BERTH-R-19"}}) {
-        CAPTURE(name);
-        Case with(name);
-        CHECK(failure_of([&] { (void)with.open(); }).diagnostic() == diagnostic);
-    }
-    Case with("ends_twice");
-    const auto provider = with.open();
-    Call call({.method = "execute"});
-    Receiver receiver;
-    CHECK(failure_of([&] { (void)provider->execute(call, "one", {}, receiver); }).diagnostic() == "BERTH-R-55");
 }
