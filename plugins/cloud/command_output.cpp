@@ -28,6 +28,14 @@ std::string_view odd_line(std::string_view lines) {
     return lines.substr(0, lines.find('\n'));
 }
 
+/// Where behind the first line of data the next line of control begins. It is looked for by its colon, which no data has.
+std::size_t control_line_in(std::string_view text) {
+    std::size_t at = text.find(':', 1);
+    while (at != std::string_view::npos && text[at - 1] != '\n')
+        at = text.find(':', at + 1);
+    return at;
+}
+
 std::int64_t number_in(std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -37,23 +45,22 @@ std::int64_t number_in(std::string_view text) {
 
 }  // namespace
 
-std::string MarkFilter::take(std::string_view bytes) {
+std::string_view MarkFilter::take(std::string_view bytes) {
     if (found_) return {};
-    held_.append(bytes);
-    if (const auto at = held_.find(mark_); at != std::string::npos) {
-        found_ = true;
-        std::string before = held_.substr(0, at);
-        held_.clear();
-        return before;
+    if (!held_.empty()) {
+        joined_ = std::exchange(held_, {});
+        bytes = joined_.append(bytes);
     }
-    // The end of what is held may be the beginning of the mark.
-    std::size_t keep = std::min(held_.size(), mark_.size() - 1);
-    while (keep > 0 && held_.compare(held_.size() - keep, keep, mark_, 0, keep) != 0)
+    if (const auto at = bytes.find(mark_); at != std::string_view::npos) {
+        found_ = true;
+        return bytes.substr(0, at);
+    }
+    // The end of what came may be the beginning of the mark.
+    std::size_t keep = std::min(bytes.size(), mark_.size() - 1);
+    while (keep > 0 && bytes.substr(bytes.size() - keep) != std::string_view{mark_}.substr(0, keep))
         --keep;
-    std::string passed = std::move(held_);
-    held_ = passed.substr(passed.size() - keep);
-    passed.resize(passed.size() - keep);
-    return passed;
+    held_ = bytes.substr(bytes.size() - keep);
+    return bytes.substr(0, bytes.size() - keep);
 }
 
 std::string MarkFilter::rest() {
@@ -66,11 +73,10 @@ void CommandOutput::take(berth::Stream stream, std::string_view text, CommandWat
     Channel& to = channel(stream);
     while (!text.empty()) {
         if (to.at_line_start && text.front() == ':') to.in_control = true;
-        if (!to.in_control) {  // up to the next line that is control: many lines of data together
-            const std::string_view lines = text.substr(0, text.find("\n:"));
+        if (!to.in_control) {
+            const std::string_view lines = text.substr(0, control_line_in(text));
             text.remove_prefix(lines.size());
-            if (!text.empty()) text.remove_prefix(1);
-            to.at_line_start = !text.empty() || lines.ends_with('\n');
+            to.at_line_start = lines.ends_with('\n');
             data(stream, lines, watcher);
             continue;
         }
@@ -97,10 +103,10 @@ void CommandOutput::finish(CommandWatcher& watcher) {
 }
 
 void CommandOutput::data(berth::Stream stream, std::string_view text, CommandWatcher& watcher) {
-    std::string bytes;
-    bytes.reserve(text.size() / 4 * 3 + 3);
-    if (!channel(stream).decoder.take(text, bytes)) foreign(odd_line(text));
-    if (const std::string passed = channel(stream).filter.take(bytes); !passed.empty()) watcher.output(stream, passed);
+    decoded_.clear();
+    if (!channel(stream).decoder.take(text, decoded_)) foreign(odd_line(text));
+    const std::string_view passed = channel(stream).filter.take(decoded_);
+    if (!passed.empty()) watcher.output(stream, passed);
 }
 
 void CommandOutput::control(std::string_view line, CommandWatcher& watcher) {

@@ -25,14 +25,15 @@ protected:
 class MarkFilter {
 public:
     explicit MarkFilter(std::string mark) : mark_(std::move(mark)) {}
-    // What of `bytes`, and of what was held before, may be passed on.
-    [[nodiscard]] std::string take(std::string_view bytes);
+    // What of `bytes`, and of what was held before, may be passed on: until the next call, and as long as `bytes` live.
+    [[nodiscard]] std::string_view take(std::string_view bytes);
     // No more will come: what was held for a mark that never came.
     [[nodiscard]] std::string rest();
 
 private:
     std::string mark_;
-    std::string held_;
+    std::string held_;    // of what came last: what may be the beginning of the mark
+    std::string joined_;  // what was held, and what came behind it
     bool found_ = false;
 };
 
@@ -75,6 +76,7 @@ private:
 
     Channel out_;
     Channel err_;
+    std::string decoded_;  // of the present piece
     std::optional<WrappedEnd> end_;
     bool err_has_ended_ = false;
     std::optional<NotStarted> not_started_;

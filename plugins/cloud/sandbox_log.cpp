@@ -107,29 +107,65 @@ std::string SandboxLog::read(berth::Call& call, std::string_view sandbox, const 
 }
 
 void LogLines::add(berth::Stream stream, std::string_view bytes) {
-    const char* source = stream == berth::Stream::out ? "stdout" : "stderr";
-    std::string& open = stream == berth::Stream::out ? open_out_ : open_err_;
-    for (std::string_view rest : lines_of(bytes)) {
+    if (bytes.empty()) return;
+    const std::int64_t now = berth::now().time_since_epoch().count();
+    if (pieces_.empty() || pieces_.back().came_at != now || pieces_.back().stream != stream)
+        pieces_.push_back({now, stream, 0});
+    pieces_.back().size += bytes.size();
+    bytes_.append(bytes);
+    if (cost() >= 2 * most_held) forget_the_oldest();
+}
+
+void LogLines::forget_the_oldest() {
+    std::size_t too_much = cost() - most_held;
+    std::size_t gone = 0;
+    auto piece = pieces_.begin();
+    for (; too_much > 0 && piece != pieces_.end(); ++piece) {
+        const std::size_t size = std::min(piece->size, too_much);
+        gone += size;
+        source(piece->stream).lacks_beginning = bytes_[gone - 1] != '\n';
+        piece->size -= size;
+        if (piece->size > 0) break;
+        too_much -= std::min(too_much, size + sizeof(Piece));
+    }
+    left_out_ += gone;
+    bytes_.erase(0, gone);
+    pieces_.erase(pieces_.begin(), piece);
+}
+
+void LogLines::make_lines(const Piece& piece, std::string_view bytes) {
+    Source& from = source(piece.stream);
+    for (std::string_view rest : lines_of(behind_the_cut(from, bytes))) {
         const bool ended = rest.back() == '\n';
         if (ended) rest.remove_suffix(1);
-        while (open.size() + rest.size() > longest_line) {
-            const std::size_t size = longest_line - open.size();
-            open.append(rest.substr(0, size));
+        while (from.open.size() + rest.size() > longest_line) {
+            const std::size_t size = longest_line - from.open.size();
+            from.open.append(rest.substr(0, size));
             rest.remove_prefix(size);
-            line(source, std::exchange(open, {}));
+            line(from, piece.came_at, std::exchange(from.open, {}));
         }
-        open.append(rest);
-        if (ended) line(source, std::exchange(open, {}));
+        from.open.append(rest);
+        if (ended) line(from, piece.came_at, std::exchange(from.open, {}));
     }
 }
 
-void LogLines::line(const char* source, std::string text) {
+/// A line without its beginning is no line, and might show half a secret.
+std::string_view LogLines::behind_the_cut(Source& from, std::string_view bytes) {
+    if (!from.lacks_beginning) return bytes;
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size() - 1) + 1;
+    const std::size_t size = std::min(end, longest_line - from.skipped);
+    from.skipped += size;
+    left_out_ += size;
+    if (bytes[size - 1] == '\n' || from.skipped == longest_line) from.lacks_beginning = false;
+    return bytes.substr(size);
+}
+
+void LogLines::line(const Source& from, std::int64_t ended_at, std::string text) {
     mask(text, secrets_);
     std::replace(text.begin(), text.end(), '\0', '?');
-    const std::int64_t now = berth::now().time_since_epoch().count();
-    if (now != stamped_at_ || stamp_.empty()) stamp_ = log_time(now);  // lines that came together are many
-    stamped_at_ = now;
-    done_.append(stamp_).append(" ").append(source).append(" ").append(pid_).append(" ").append(text).append("\n");
+    if (ended_at != stamped_at_ || stamp_.empty()) stamp_ = log_time(ended_at);  // lines that came together are many
+    stamped_at_ = ended_at;
+    done_.append(stamp_).append(" ").append(from.name).append(" ").append(pid_).append(" ").append(text).append("\n");
     if (done_.size() < 2 * most_held) return;
     const std::size_t cut = done_.find('\n', done_.size() - most_held) + 1;
     left_out_ += cut;
@@ -137,12 +173,22 @@ void LogLines::line(const char* source, std::string text) {
 }
 
 std::string LogLines::take() {
-    if (!open_out_.empty()) line("stdout", std::exchange(open_out_, {}));
-    if (!open_err_.empty()) line("stderr", std::exchange(open_err_, {}));
+    const std::string bytes = std::exchange(bytes_, {});
+    std::string_view rest = bytes;
+    for (const Piece& piece : std::exchange(pieces_, {})) {
+        make_lines(piece, rest.substr(0, piece.size));
+        rest.remove_prefix(piece.size);
+    }
+    const std::int64_t now = berth::now().time_since_epoch().count();
+    for (Source* from : {&out_, &err_}) {
+        if (!from->open.empty()) line(*from, now, std::exchange(from->open, {}));
+        from->lacks_beginning = false;
+        from->skipped = 0;
+    }
     std::string lines = std::exchange(done_, {});
     if (left_out_ != 0)
-        lines.insert(0, log_time(berth::now().time_since_epoch().count()) + " system " + pid_ + " " +
-                            std::to_string(std::exchange(left_out_, 0)) + " bytes of output left out\n");
+        lines.insert(0, log_time(now) + " system " + pid_ + " " + std::to_string(std::exchange(left_out_, 0)) +
+                            " bytes of output left out\n");
     return lines;
 }
 

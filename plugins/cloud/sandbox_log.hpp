@@ -22,7 +22,7 @@ private:
 };
 
 // The output of one process on its way into the log: whole lines, values of secrets masked, the newest part when there is
-// more than may be kept.
+// more than may be kept. What it is given it only copies; lines are made of it at the end.
 class LogLines {
 public:
     explicit LogLines(std::vector<std::string> secrets) : secrets_(std::move(secrets)) {}
@@ -32,11 +32,31 @@ public:
     [[nodiscard]] std::string take();
 
 private:
-    void line(const char* source, std::string text);
+    // Bytes of one stream that came in one millisecond.
+    struct Piece {
+        std::int64_t came_at = 0;
+        berth::Stream stream = berth::Stream::out;
+        std::size_t size = 0;
+    };
+    // What becomes of one stream's bytes.
+    struct Source {
+        const char* name;
+        std::string open = {};         // of a line that has not ended
+        bool lacks_beginning = false;  // the first line that is left does
+        std::size_t skipped = 0;       // bytes of that line
+    };
+    [[nodiscard]] Source& source(berth::Stream stream) { return stream == berth::Stream::out ? out_ : err_; }
+    [[nodiscard]] std::size_t cost() const { return bytes_.size() + pieces_.size() * sizeof(Piece); }
+    void forget_the_oldest();
+    void make_lines(const Piece& piece, std::string_view bytes);
+    [[nodiscard]] std::string_view behind_the_cut(Source& from, std::string_view bytes);
+    void line(const Source& from, std::int64_t ended_at, std::string text);
     std::vector<std::string> secrets_;
     std::string pid_ = "-";
-    std::string open_out_;
-    std::string open_err_;
+    std::string bytes_;  // of the pieces, one after the other
+    std::vector<Piece> pieces_;
+    Source out_{"stdout"};
+    Source err_{"stderr"};
     std::string done_;
     std::size_t left_out_ = 0;
     std::int64_t stamped_at_ = 0;

@@ -9,6 +9,7 @@ namespace berth_daytona {
 using berth::Code;
 using berth::Error;
 
+constexpr std::size_t most_gathered = 64U << 10;
 constexpr int most_sockets = 4;  // for one command; then its log is asked for
 
 DaytonaCommand::~DaytonaCommand() {
@@ -62,36 +63,53 @@ void DaytonaCommand::send(const ShellCommand& command) {
 void DaytonaCommand::follow() {
     socket_.reset();
     markers_ = {};
-    pieces_.clear();
+    forget_text();
     has_ended_ = false;
     socket_.emplace(api_.follow(call_, place_.box, session_, command_));
 }
 
-void DaytonaCommand::pass(std::optional<berth::Stream> stream, std::string_view bytes) {
+void DaytonaCommand::forget_text() {
+    text_.clear();
+    pieces_.clear();
+    next_ = 0;
+}
+
+void DaytonaCommand::keep(std::optional<berth::Stream> stream, std::string_view bytes) {
     if (!stream)
         throw Error(Code::protocol_error, "Daytona sends output without saying of which stream it is")
             .hint("the sandbox's daemon must be of version 0.27 or newer");
-    pieces_.emplace_back(*stream, bytes);
+    text_.append(bytes);
+    if (pieces_.empty() || pieces_.back().stream != *stream) pieces_.push_back({*stream, 0});
+    pieces_.back().end = text_.size();
 }
 
-Heard DaytonaCommand::hear() {
-    for (;;) {
-        if (!pieces_.empty()) {
-            heard_ = std::move(pieces_.front().second);
-            const berth::Stream stream = pieces_.front().first;
-            pieces_.pop_front();
-            return {Heard::Kind::output, stream, heard_};
-        }
-        if (has_ended_ || !socket_) return {Heard::Kind::end};
+/// All that has come, without waiting for more: a log comes in slices of 1 KiB, with a label before each of its lines.
+void DaytonaCommand::gather() {
+    forget_text();
+    while (!has_ended_ && text_.size() < most_gathered) {
         const auto message = socket_->try_receive();
-        if (!message) return {};
-        const auto taker = [this](std::optional<berth::Stream> stream, std::string_view bytes) { pass(stream, bytes); };
+        if (!message) return;
         if (message->kind == berth::MessageKind::closed) {
             has_ended_ = true;  // what looks like the beginning of a label is one: it was cut there
         } else {
-            markers_.take(message->bytes, taker);
+            markers_.take(message->bytes, [this](auto stream, std::string_view bytes) { keep(stream, bytes); });
         }
     }
+}
+
+Heard DaytonaCommand::hear() {
+    if (next_ == pieces_.size() && socket_ && !has_ended_) {
+        try {
+            gather();
+        } catch (const Error& error) {
+            // What came before the connection was lost is told first: the next look finds it lost again.
+            if (pieces_.empty() || !error.is_recorded()) throw;
+        }
+    }
+    if (next_ == pieces_.size()) return {has_ended_ || !socket_ ? Heard::Kind::end : Heard::Kind::nothing};
+    const std::size_t begin = next_ == 0 ? 0 : pieces_[next_ - 1].end;
+    const Piece& piece = pieces_[next_++];
+    return {Heard::Kind::output, piece.stream, std::string_view{text_}.substr(begin, piece.end - begin)};
 }
 
 /// Once the command has ended its log is complete, and needs no socket, which may close early or never. Before that the log
@@ -107,11 +125,11 @@ void DaytonaCommand::hear_again() {
     }
     socket_.reset();
     CommandLogs logs = api_.logs(call_, place_.box, session_, command_);
-    pieces_.clear();
+    forget_text();
     for (std::string* text : {&logs.out, &logs.err})  // while it runs, the log may be cut in the middle of a label
         text->resize(text->find_last_not_of("\x01\x02") + 1);
-    if (!logs.out.empty()) pieces_.emplace_back(berth::Stream::out, std::move(logs.out));
-    if (!logs.err.empty()) pieces_.emplace_back(berth::Stream::err, std::move(logs.err));
+    if (!logs.out.empty()) keep(berth::Stream::out, logs.out);
+    if (!logs.err.empty()) keep(berth::Stream::err, logs.err);
     has_ended_ = true;
 }
 

@@ -2,8 +2,8 @@
 // where that breaks off. Its session is deleted with it.
 #pragma once
 
-#include <deque>
 #include <exception>
+#include <vector>
 
 #include "api.hpp"
 #include "cloud/command_link.hpp"
@@ -39,7 +39,9 @@ public:
 
 private:
     void follow();
-    void pass(std::optional<berth::Stream> stream, std::string_view bytes);
+    void forget_text();
+    void gather();
+    void keep(std::optional<berth::Stream> stream, std::string_view bytes);
 
     const Api& api_;
     berth::Call& call_;
@@ -49,9 +51,15 @@ private:
     std::optional<berth::WebSocket> socket_;
     LogMarkers markers_;
     int sockets_ = 0;  // that were opened again
-    std::deque<std::pair<berth::Stream, std::string>> pieces_;
-    std::string heard_;
-    bool has_ended_ = false;   // what is in pieces_ is the last
+    // What was heard and not told: bytes of one stream after the other, each up to its end in text_.
+    struct Piece {
+        berth::Stream stream;
+        std::size_t end;
+    };
+    std::string text_;
+    std::vector<Piece> pieces_;
+    std::size_t next_ = 0;     // of the pieces
+    bool has_ended_ = false;   // what is in text_ is the last
     bool has_exited_ = false;  // Daytona knows its exit code
     bool is_gone_ = false;     // Daytona knows the command no more
     bool is_let_go_ = false;

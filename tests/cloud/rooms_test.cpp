@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <berth/error.hpp>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "cloud/sandbox_log.hpp"
 #include "cloud/tar_stream.hpp"
@@ -56,6 +58,32 @@ TEST_CASE("base64 both ways, cut anywhere, and what is none") {
     }
 }
 
+TEST_CASE("lines of base64 as programs write them are read whole, and one wrong character in them is found") {
+    std::string bytes;
+    for (int n = 0; n < 256 * 57; ++n)
+        bytes += static_cast<char>(n * 167 + n / 256);
+    const std::string text = base64(bytes);
+    std::string lines;
+    for (std::size_t at = 0; at < text.size(); at += 76)
+        lines += text.substr(at, 76) + "\n";
+    std::string found;
+    CHECK(Base64Decoder().take(lines, found));
+    CHECK(found == bytes);
+    const std::string line = lines.substr(0, 77);
+    for (std::size_t at = 0; at < 76; ++at) {
+        for (int c = 0; c < 256; ++c) {
+            std::string other = line;
+            other[at] = static_cast<char>(c);
+            Base64Decoder decoder;
+            std::string got;
+            const bool is_known = std::isalnum(c) != 0 || c == '+' || c == '/';
+            const bool is_break = c == '\n' || c == '\r' || (c == '=' && at % 4 == 3);
+            CHECK(decoder.take(other, got) == (is_known || is_break));
+            if (is_known) CHECK(base64(got) == other.substr(0, 76));
+        }
+    }
+}
+
 TEST_CASE("paths are made absolute, and none leads above the root") {
     CHECK(absolute_path("a", "/vercel") == "/vercel/a");
     CHECK(absolute_path("./a/../b//c/", "/vercel") == "/vercel/b/c");
@@ -82,6 +110,34 @@ TEST_CASE("a log keeps whole lines, masks secrets and drops the oldest") {
     CHECK(much.find(" 99999\n") != std::string::npos);
     CHECK(much.find("bytes of output left out") != std::string::npos);
     CHECK(log_time(1'700'000'000'123) == "2023-11-14T22:13:20.123Z");
+}
+
+TEST_CASE("where the oldest output is dropped no half of a secret is left, and no half of a line") {
+    LogLines log({"hunter22"});
+    std::string written;
+    for (int n = 0; written.size() < (7U << 19); ++n)
+        written += "begin hunter22hunter22hunter22 end\n";
+    for (std::size_t at = 0; at < written.size(); at += 997)  // the same on both streams, cut anywhere
+        for (const berth::Stream stream : {berth::Stream::out, berth::Stream::err})
+            log.add(stream, std::string_view{written}.substr(at, 997));
+    std::istringstream lines(log.take());
+    std::string line;
+    std::getline(lines, line);
+    CHECK(line.find("bytes of output left out") != std::string::npos);
+    std::size_t whole = 0;
+    for (; std::getline(lines, line); ++whole)
+        CHECK(line.substr(line.find(" std") + 7) == " - begin ********* end");
+    CHECK(whole > 10'000);
+}
+
+TEST_CASE("of endless output without a line's end the newest is kept") {
+    LogLines log({});
+    for (int n = 0; n < 100; ++n)
+        log.add(berth::Stream::out, std::string(50'000, static_cast<char>('a' + n % 26)));
+    const std::string text = log.take();
+    CHECK(text.size() > (1U << 20));
+    CHECK(text.size() < (3U << 20));
+    CHECK(text.find(std::string(1000, 'a' + 99 % 26)) != std::string::npos);
 }
 
 TEST_CASE("usage is what was printed, and nothing else") {
