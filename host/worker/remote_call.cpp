@@ -55,14 +55,14 @@ void put_answer_head(Encoder& message, berth_status status, std::optional<Cancel
     message.put(status).put(cancelled ? static_cast<std::int32_t>(*cancelled) : std::int32_t{0});
 }
 
-std::string RemoteCall::listen() {
+Encoder RemoteCall::listen() {
     {
         const std::lock_guard lock(mutex_);
         said_before_.emplace();
     }
     face_.call().tell(this);
     const std::lock_guard lock(mutex_);
-    auto events = said_before_->bytes();
+    auto events = std::move(*said_before_);
     said_before_.reset();
     return events;
 }

@@ -22,7 +22,9 @@ namespace berth::inline host_v1 {
 
 /// One channel, as the host has it.
 struct HostChannel {
-    explicit HostChannel(FileDescriptor socket) : link(std::move(socket)), bytes(wire::SharedBytes::make()) {}
+    HostChannel(FileDescriptor socket, wire::FrameKind of_kind)
+        : kind(of_kind), link(std::move(socket), wire::Descriptors::never), bytes(wire::SharedBytes::make()) {}
+    const wire::FrameKind kind;  ///< that made it
     wire::Link link;
     wire::SharedBytes bytes;
 };
@@ -68,7 +70,7 @@ public:
 
     // --- the caller's thread ---
     /// Begins to carry events. Those that were said before the call go with it; they are given encoded.
-    [[nodiscard]] std::string listen();
+    [[nodiscard]] wire::Encoder listen();
     /// How the method returned; absent when the worker is gone. Throws wire::Malformed and PluginThrew.
     [[nodiscard]] std::optional<berth_status> converse(HostChannel& channel);
     /// No question is answered any more; waits for those that are being answered.

@@ -55,20 +55,20 @@ void fill(berth_methods& methods, berth_snapshots& snapshots, std::index_sequenc
 }
 
 /// As HostProxy reads it.
-std::string described(const berth_host& host) {
+Encoder described(const berth_host& host) {
     Encoder message;
     message.put(host.provider_name);
     berth_setting setting{};
     setting.size = sizeof setting;
     for (std::uint64_t index = 0; host.settings->at(&host, index, &setting) == BERTH_OK; ++index)
         message.put(&setting);
-    return message.bytes();
+    return message;
 }
 
 berth_status open(const berth_host* host, berth_call* call, void** self) {
     auto& connection = connection_of(*self);
     connection.host(host);
-    return connection.run(wire::open_call, call_of(call), described(*host), {});
+    return connection.run(wire::open_call, call_of(call), described(*host).bytes(), {});
 }
 
 berth_status describe(void* self, berth_call* call, berth_feature_sink* sink) {

@@ -86,10 +86,9 @@ public:
     [[nodiscard]] bool send() {
         Encoder whole;
         put_answer_head(whole, status_, call_.face_.call().cancel_reason());
-        auto payload = whole.bytes() + answer_.bytes();
         std::vector<int> descriptors;
         if (descriptor_) descriptors.push_back(descriptor_.get());
-        return channel_.link.send(FrameKind::answer, call_.number(), payload, std::move(descriptors));
+        return channel_.link.send(FrameKind::answer, call_.number(), whole.bytes(), answer_.bytes(), descriptors);
     }
 
 private:

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "../base/text.hpp"
@@ -112,7 +113,9 @@ LoadedFacts WorkerConnection::load(const std::string& path, const FileIdentity& 
 
 berth_status WorkerConnection::run(std::size_t which, CCall& call, std::string_view arguments,
                                    const wire::CallObjects& objects) {
-    auto channel = take_channel();
+    std::vector<int> descriptors;
+    if (const int input = call.call().standard_input(); input >= 0) descriptors.push_back(input);
+    auto channel = take_channel(descriptors.empty() ? FrameKind::call_channel : FrameKind::input_channel);
     if (!channel) return call.failed(death_error(&call.call()));
     std::optional<berth_status> status;
     std::optional<PluginThrew> thrown;
@@ -123,13 +126,9 @@ berth_status WorkerConnection::run(std::size_t which, CCall& call, std::string_v
         head.put(static_cast<std::uint16_t>(which));
         head.put(call.face()->deadline_ns);
         head.put(static_cast<std::uint8_t>(call.call().listening()));
-        std::vector<int> descriptors;
-        if (const int input = call.call().standard_input(); input >= 0) descriptors.push_back(input);
-        const auto events = remote.listen();
-        head.put(std::string_view(events));
+        head.put(remote.listen().bytes());
         try {
-            if (channel->link.send(FrameKind::call, remote.number(), head.bytes() + std::string(arguments),
-                                   descriptors))
+            if (channel->link.send(FrameKind::call, remote.number(), head.bytes(), arguments, descriptors))
                 status = remote.converse(*channel);
         } catch (const wire::Malformed& error) {
             broke_protocol(error);
@@ -144,7 +143,7 @@ berth_status WorkerConnection::run(std::size_t which, CCall& call, std::string_v
 }
 
 void WorkerConnection::close_plugin() {
-    auto channel = take_channel();
+    auto channel = take_channel(FrameKind::call_channel);
     if (!channel) return;
     Encoder head;
     head.put(static_cast<std::uint16_t>(wire::close_call)).put(std::int64_t{0}).put(std::uint8_t{0});
@@ -168,23 +167,25 @@ void WorkerConnection::close_plugin() {
     }
 }
 
-std::unique_ptr<HostChannel> WorkerConnection::take_channel() {
+std::unique_ptr<HostChannel> WorkerConnection::take_channel(FrameKind kind) {
     {
         const std::lock_guard lock(mutex_);
         if (death_ || doom_) return nullptr;
-        if (!idle_.empty()) {
-            // The newest: its memory is warm.
-            auto channel = std::move(idle_.back());
-            idle_.pop_back();
+        // The newest: its memory is warm.
+        const auto found =
+            std::find_if(idle_.rbegin(), idle_.rend(), [kind](const auto& channel) { return channel->kind == kind; });
+        if (found != idle_.rend()) {
+            auto channel = std::move(*found);
+            idle_.erase(std::prev(found.base()));
             return channel;
         }
     }
-    return make_channel(FrameKind::call_channel);
+    return make_channel(kind);
 }
 
 std::unique_ptr<HostChannel> WorkerConnection::make_channel(FrameKind kind) {
     auto [ours, theirs] = wire::make_link();
-    auto channel = std::make_unique<HostChannel>(std::move(ours));
+    auto channel = std::make_unique<HostChannel>(std::move(ours), kind);
     const std::lock_guard lock(sending_);
     if (!control_->send(kind, 0, {}, {theirs.get(), channel->bytes.descriptor()})) return nullptr;
     channel->bytes.close_descriptor();

@@ -85,7 +85,7 @@ private:
     void buried(const EndOfWorker& end);
     void tell_loader(std::optional<LoadedFacts> facts, std::optional<Error> error);
 
-    [[nodiscard]] std::unique_ptr<HostChannel> take_channel();
+    [[nodiscard]] std::unique_ptr<HostChannel> take_channel(wire::FrameKind kind);
     void give_back(std::unique_ptr<HostChannel> channel);
     [[nodiscard]] std::unique_ptr<HostChannel> make_channel(wire::FrameKind kind);
     [[nodiscard]] Error death_error(const Call* call);

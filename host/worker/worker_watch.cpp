@@ -52,7 +52,7 @@ void WorkerConnection::watch() {
         auto worker = start_();
         const std::lock_guard lock(mutex_);
         worker_ = std::move(worker);
-        control_ = std::make_unique<wire::Link>(std::move(worker_.control));
+        control_ = std::make_unique<wire::Link>(std::move(worker_.control), wire::Descriptors::never);
         is_started_ = true;
         raise_event(loading_);
     } catch (const Error& error) {

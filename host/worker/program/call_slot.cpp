@@ -79,8 +79,8 @@ CallEvent get_event(Decoder& message) {
     return event;
 }
 
-CallSlot::CallSlot(WorkerBody& body, FileDescriptor socket, FileDescriptor memory)
-    : body_(body), channel_(std::move(socket), std::move(memory)), thread_([this] { run(); }) {}
+CallSlot::CallSlot(WorkerBody& body, wire::Link link, FileDescriptor memory)
+    : body_(body), channel_(std::move(link), std::move(memory)), thread_([this] { run(); }) {}
 
 CallSlot::~CallSlot() {
     if (thread_.joinable()) thread_.join();

@@ -23,8 +23,8 @@ class WorkerCall;
 
 /// A call channel as the worker has it.
 struct CallChannel {
-    CallChannel(FileDescriptor socket, FileDescriptor memory)
-        : link(std::move(socket)), bytes(wire::SharedBytes::adopt(std::move(memory))) {
+    CallChannel(wire::Link to_host, FileDescriptor memory)
+        : link(std::move(to_host)), bytes(wire::SharedBytes::adopt(std::move(memory))) {
         bytes.close_descriptor();
     }
     wire::Link link;
@@ -34,7 +34,7 @@ struct CallChannel {
 
 class CallSlot {
 public:
-    CallSlot(WorkerBody& body, FileDescriptor socket, FileDescriptor memory);
+    CallSlot(WorkerBody& body, wire::Link link, FileDescriptor memory);
     CallSlot(const CallSlot&) = delete;
     CallSlot& operator=(const CallSlot&) = delete;
     ~CallSlot();

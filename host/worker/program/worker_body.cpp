@@ -15,7 +15,7 @@ using wire::FrameKind;
 namespace {
 
 /// As put_error of the host's side reads it.
-std::string encoded(const Error& error) {
+Encoder encoded(const Error& error) {
     const auto& fields = error.fields();
     Encoder message;
     message.put(error.diagnostic()).put(static_cast<std::int32_t>(error.code()));
@@ -23,7 +23,7 @@ std::string encoded(const Error& error) {
     message.put(std::string_view(fields.location));
     for (const auto& [name, value] : fields.details)
         message.put(std::string_view(name)).put(std::string_view(value));
-    return message.bytes();
+    return message;
 }
 
 }  // namespace
@@ -42,6 +42,7 @@ void WorkerBody::serve() {
                 load(frame->payload);
                 break;
             case FrameKind::call_channel:
+            case FrameKind::input_channel:
                 add_call_channel(std::move(*frame));
                 break;
             case FrameKind::service_channel:
@@ -73,7 +74,7 @@ void WorkerBody::load(std::string_view payload) {
             answer.put(static_cast<std::uint8_t>(plugin_->has(row.method) ? 1 : 0));
         say(FrameKind::loaded, 0, answer.bytes());
     } catch (const Error& error) {
-        say(FrameKind::refused, 0, encoded(error));
+        say(FrameKind::refused, 0, encoded(error).bytes());
     }
 }
 
@@ -86,7 +87,10 @@ void WorkerBody::event(std::uint64_t call, std::string_view payload) {
 
 void WorkerBody::add_call_channel(wire::Frame frame) {
     if (frame.descriptors.size() != 2) throw wire::Malformed("a channel is two descriptors");
-    slots_.emplace_back(*this, std::move(frame.descriptors[0]), std::move(frame.descriptors[1]));
+    const bool has_input = frame.kind == FrameKind::input_channel;
+    wire::Link link(std::move(frame.descriptors[0]),
+                    has_input ? wire::Descriptors::may_come : wire::Descriptors::never);
+    slots_.emplace_back(*this, std::move(link), std::move(frame.descriptors[1]));
 }
 
 void WorkerBody::add_service_channel(wire::Frame frame) {

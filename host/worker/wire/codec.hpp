@@ -31,11 +31,24 @@ public:
 inline constexpr std::uint64_t longest_view = std::uint64_t{64} << 20U;
 inline constexpr std::uint64_t most_items = 20'000;
 
+/// What it wrote lies in itself as long as it is short, as nearly everything is: no allocation then.
 class Encoder {
 public:
+    Encoder() = default;
+    Encoder(Encoder&& other) noexcept { *this = std::move(other); }
+    Encoder& operator=(Encoder&& other) noexcept {
+        more_ = std::move(other.more_);
+        size_ = std::exchange(other.size_, 0);
+        if (more_.empty()) std::copy_n(other.first_.data(), size_, first_.data());
+        return *this;
+    }
+    Encoder(const Encoder&) = delete;
+    Encoder& operator=(const Encoder&) = delete;
+    ~Encoder() = default;
+
     template <typename T>
     requires(std::is_arithmetic_v<T>) Encoder& put(T number) {
-        bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
+        append(reinterpret_cast<const char*>(&number), sizeof number);
         return *this;
     }
     Encoder& put(berth_str view) { return put_view(view.data, view.size); }
@@ -55,14 +68,25 @@ public:
         return *this;
     }
 
-    [[nodiscard]] const std::string& bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::string_view bytes() const noexcept {
+        return {more_.empty() ? first_.data() : more_.data(), size_};
+    }
 
 private:
+    void append(const char* data, std::size_t size) {
+        if (more_.empty() && size <= first_.size() - size_) {
+            std::copy_n(data, size, first_.data() + size_);
+        } else {
+            if (more_.empty()) more_.assign(first_.data(), size_);
+            more_.append(data, size);
+        }
+        size_ += size;
+    }
     Encoder& put_view(const char* data, std::uint64_t size) {
         size = std::min(size, longest_view);
         if (data == nullptr) return put(absent).put(size);
         put(size);
-        bytes_.append(data, static_cast<std::size_t>(size));
+        append(data, static_cast<std::size_t>(size));
         return *this;
     }
     template <typename T>
@@ -76,7 +100,9 @@ private:
     }
 
     static constexpr std::uint64_t absent = ~std::uint64_t{0};
-    std::string bytes_;
+    std::array<char, 512> first_;
+    std::string more_;  ///< everything, once it is more than that
+    std::size_t size_ = 0;
 };
 
 /// Reads what an Encoder wrote. Views point into the bytes; lists and structs live as long as the Decoder.

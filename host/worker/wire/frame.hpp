@@ -4,6 +4,8 @@
 //   control   one for each worker. What concerns no call, and what must get through while a call stands still: events.
 //   call      one for each method that runs; used again afterwards. The host sends the call; the worker sends what the
 //             plugin puts into its sinks, without waiting for answers, and last how the method returned.
+//             A call with live stdin goes over one on which descriptors may come; over the others none ever does, and
+//             none ever comes from a worker.
 //   service   one for each thread of the plugin that waits for the host: a question, its answer, and so on.
 //
 // Calls and services are apart because a plugin must reach its backend while the reader of its output is behind.
@@ -17,6 +19,7 @@ enum class FrameKind : std::uint16_t {
     // control, to the worker
     hello = 1,
     call_channel,     ///< with two descriptors: the socket, and the memory of its bytes
+    input_channel,    ///< the same, for calls that bring a descriptor: live stdin
     service_channel,  ///< the same
     event,
     // control, to the host

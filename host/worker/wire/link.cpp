@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t usual_buffer = std::size_t{16} * 1024;
 constexpr std::size_t most_descriptors = 4;
+/// Payloads up to here are copied behind their header, to be sent in one piece.
+constexpr std::size_t longest_copied = 4096;
 
 #ifdef __SANITIZE_THREAD__
 extern "C" void __tsan_acquire(void* address);
@@ -52,6 +54,10 @@ void attach(msghdr& message, Ancillary& room, const std::vector<int>& descriptor
     std::memcpy(CMSG_DATA(header), descriptors.data(), size);
 }
 
+std::string_view bytes_of(const FrameHeader& header) {
+    return {reinterpret_cast<const char*>(&header), sizeof header};
+}
+
 void adopt(msghdr& message, std::deque<FileDescriptor>& into) {
     for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
@@ -66,14 +72,15 @@ void adopt(msghdr& message, std::deque<FileDescriptor>& into) {
 
 }  // namespace
 
-bool Link::send_bytes(const char* header, std::size_t header_size, std::string_view payload,
-                      const std::vector<int>& descriptors, int flags) {
-    std::array<iovec, 2> parts{iovec{const_cast<char*>(header), header_size},
-                               iovec{const_cast<char*>(payload.data()), payload.size()}};
+bool Link::send_message(std::array<std::string_view, 3> parts, const std::vector<int>& descriptors, int flags) {
+    std::array<iovec, 3> pieces{};
+    std::transform(parts.begin(), parts.end(), pieces.begin(), [](std::string_view part) {
+        return iovec{const_cast<char*>(part.data()), part.size()};
+    });
     Ancillary room;
     msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
     if (!descriptors.empty()) attach(message, room, descriptors);
     note_sending();
     for (;;) {
@@ -81,13 +88,15 @@ bool Link::send_bytes(const char* header, std::size_t header_size, std::string_v
         if (sent < 0 && errno == EINTR) continue;
         if (sent < 0) return false;
         auto left = static_cast<std::size_t>(sent);
-        for (auto& part : parts) {
-            const auto used = std::min(left, part.iov_len);
-            part.iov_base = static_cast<char*>(part.iov_base) + used;
-            part.iov_len -= used;
+        std::size_t missing = 0;
+        for (auto& piece : pieces) {
+            const auto used = std::min(left, piece.iov_len);
+            piece.iov_base = static_cast<char*>(piece.iov_base) + used;
+            piece.iov_len -= used;
             left -= used;
+            missing += piece.iov_len;
         }
-        if (parts[0].iov_len + parts[1].iov_len == 0) return true;
+        if (missing == 0) return true;
         // Begun frames are finished, whatever that takes: half of one would be the end of the link.
         flags = 0;
         message.msg_control = nullptr;
@@ -95,29 +104,47 @@ bool Link::send_bytes(const char* header, std::size_t header_size, std::string_v
     }
 }
 
-bool Link::send(FrameKind kind, std::uint64_t call, std::string_view payload, std::vector<int> descriptors) {
-    if (!queued_.empty() && !flush()) return false;
-    const FrameHeader header{static_cast<std::uint32_t>(payload.size()), kind,
+bool Link::send(FrameKind kind, std::uint64_t call, std::string_view payload, const std::vector<int>& descriptors) {
+    return send(kind, call, payload, {}, descriptors);
+}
+
+bool Link::send(FrameKind kind, std::uint64_t call, std::string_view head, std::string_view rest,
+                const std::vector<int>& descriptors) {
+    const FrameHeader header{static_cast<std::uint32_t>(head.size() + rest.size()), kind,
                              static_cast<std::uint16_t>(descriptors.size()), call};
-    return send_bytes(reinterpret_cast<const char*>(&header), sizeof header, payload, descriptors, 0);
+    if (descriptors.empty() && header.size <= longest_copied) {
+        queue(header, head, rest);
+        return flush();
+    }
+    if (!flush()) return false;
+    return send_message({bytes_of(header), head, rest}, descriptors, 0);
+}
+
+void Link::queue(const FrameHeader& header, std::string_view head, std::string_view rest) {
+    queued_.append(bytes_of(header)).append(head).append(rest);
 }
 
 void Link::queue(FrameKind kind, std::uint64_t call, std::string_view payload) {
-    const FrameHeader header{static_cast<std::uint32_t>(payload.size()), kind, 0, call};
-    queued_.append(reinterpret_cast<const char*>(&header), sizeof header);
-    queued_.append(payload);
+    queue({static_cast<std::uint32_t>(payload.size()), kind, 0, call}, payload, {});
 }
 
+/// The plain call: in one piece and without descriptors, a message of the full form costs more to send than it carries.
 bool Link::flush() {
-    if (queued_.empty()) return true;
-    const bool sent = send_bytes(queued_.data(), queued_.size(), {}, {}, 0);
+    std::string_view left = queued_;
+    if (!left.empty()) note_sending();
+    while (!left.empty()) {
+        const auto sent = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent < 0) break;
+        left.remove_prefix(static_cast<std::size_t>(sent));
+    }
     queued_.clear();
-    return sent;
+    return left.empty();
 }
 
 bool Link::send_at_once(FrameKind kind, std::uint64_t call, std::string_view payload) {
     const FrameHeader header{static_cast<std::uint32_t>(payload.size()), kind, 0, call};
-    return send_bytes(reinterpret_cast<const char*>(&header), sizeof header, payload, {}, MSG_DONTWAIT);
+    return send_message({bytes_of(header), payload, {}}, {}, MSG_DONTWAIT);
 }
 
 std::optional<Frame> Link::receive() {
@@ -168,16 +195,9 @@ bool Link::fill(Waiting waiting) {
     }
     if (buffer_.empty()) buffer_.resize(usual_buffer);
     if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
-    iovec part{buffer_.data() + end_, buffer_.size() - end_};
-    Ancillary room;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = room.bytes.data();
-    message.msg_controllen = room.bytes.size();
     for (;;) {
         const auto got =
-            ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | (waiting == Waiting::no ? MSG_DONTWAIT : 0));
+            receive_bytes(buffer_.data() + end_, buffer_.size() - end_, waiting == Waiting::no ? MSG_DONTWAIT : 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
         if (got <= 0) {
@@ -185,11 +205,25 @@ bool Link::fill(Waiting waiting) {
             return false;
         }
         note_receiving();
-        adopt(message, received_);
-        if ((message.msg_flags & MSG_CTRUNC) != 0) throw Malformed("descriptors were lost on the way");
         end_ += static_cast<std::size_t>(got);
         return true;
     }
+}
+
+ssize_t Link::receive_bytes(char* into, std::size_t room, int flags) {
+    if (descriptors_ == Descriptors::never) return ::recv(socket_.get(), into, room, flags);
+    iovec part{into, room};
+    Ancillary ancillary;
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = ancillary.bytes.data();
+    message.msg_controllen = ancillary.bytes.size();
+    const auto got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | flags);
+    if (got < 0) return got;
+    adopt(message, received_);
+    if ((message.msg_flags & MSG_CTRUNC) != 0) throw Malformed("descriptors were lost on the way");
+    return got;
 }
 
 void Link::shut_down() const noexcept {

@@ -1,6 +1,9 @@
 // One end of a socket between a host and its worker: frames out, frames in, descriptors with them. Knows no kind of frame.
 #pragma once
 
+#include <sys/types.h>
+
+#include <array>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -22,14 +25,22 @@ struct Frame {
     std::vector<FileDescriptor> descriptors;
 };
 
+/// Whether descriptors may come over a link: room for them costs each message that is received. Where they must not come,
+/// those that do are closed by the system, and the message that promised them breaks the protocol.
+enum class Descriptors { never, may_come };
+
 /// Sending and receiving are independent of each other; each by one thread at a time.
 class Link {
 public:
-    explicit Link(FileDescriptor socket) : socket_(std::move(socket)) {}
+    explicit Link(FileDescriptor socket, Descriptors descriptors = Descriptors::may_come)
+        : socket_(std::move(socket)), descriptors_(descriptors) {}
 
     /// Sends a frame, and waits while the other end is behind. False: the other end is gone.
     [[nodiscard]] bool send(FrameKind kind, std::uint64_t call, std::string_view payload,
-                            std::vector<int> descriptors = {});
+                            const std::vector<int>& descriptors = {});
+    /// The same with a payload of two parts.
+    [[nodiscard]] bool send(FrameKind kind, std::uint64_t call, std::string_view head, std::string_view rest,
+                            const std::vector<int>& descriptors = {});
     /// Keeps a frame until the next send or flush: several small ones are one system call.
     void queue(FrameKind kind, std::uint64_t call, std::string_view payload);
     [[nodiscard]] bool flush();
@@ -49,14 +60,17 @@ public:
 
 private:
     enum class Waiting { no, yes };
-    [[nodiscard]] bool send_bytes(const char* header, std::size_t header_size, std::string_view payload,
-                                  const std::vector<int>& descriptors, int flags);
+    [[nodiscard]] bool send_message(std::array<std::string_view, 3> parts, const std::vector<int>& descriptors,
+                                    int flags);
+    void queue(const FrameHeader& header, std::string_view head, std::string_view rest);
+    [[nodiscard]] ssize_t receive_bytes(char* into, std::size_t room, int flags);
     [[nodiscard]] std::optional<Frame> receive(Waiting waiting);
     [[nodiscard]] std::optional<Frame> parse();
     /// False: nothing came.
     [[nodiscard]] bool fill(Waiting waiting);
 
     FileDescriptor socket_;
+    Descriptors descriptors_;
     std::string queued_;
     std::vector<char> buffer_;
     std::size_t begin_ = 0;

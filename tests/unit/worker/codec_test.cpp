@@ -88,7 +88,7 @@ TEST_CASE("a message cut anywhere is malformed, and a garbled one is no crash") 
     info.labels = {&label, 1};
     Encoder out;
     out.put(static_cast<const berth_sandbox_info*>(&info));
-    const auto whole = out.bytes();
+    const std::string whole(out.bytes());
     for (std::size_t cut = 0; cut < whole.size(); ++cut) {
         Decoder in(std::string_view(whole).substr(0, cut));
         CHECK_THROWS_AS((void)in.get<const berth_sandbox_info*>(), Malformed);
