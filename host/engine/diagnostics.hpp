@@ -50,6 +50,12 @@ inline constexpr Diagnostic stdin_closed{"BERTH-E-19", Code::execution_failed};
 /// The log is larger than Berth collects.
 inline constexpr Diagnostic log_too_large{"BERTH-E-20", Code::resource_exhausted};
 
+// --- reloading ---
+/// A plugin cannot take the place of what was loaded before, which goes on; the code says why.
+inline constexpr Diagnostic not_reloaded{"BERTH-E-21", Code::internal};
+/// No provider of the configuration is of the plugin that was to be reloaded.
+inline constexpr Diagnostic plugin_not_used{"BERTH-E-22", Code::invalid_argument};
+
 // --- files ---
 /// A host file cannot be read; the code says why.
 inline constexpr Diagnostic cannot_read{"BERTH-F-01", Code::internal};

@@ -193,6 +193,10 @@ ProviderStatus Host::open_provider(const std::string& name, const CallOptions& o
     return implementation_->providers().status(implementation_->providers().slot(provider));
 }
 
+std::vector<ProviderStatus> Host::reload(const std::string& plugin, const CallOptions& options) {
+    return implementation_->reload(plugin, options);
+}
+
 const Configuration& Host::configuration() const noexcept {
     return implementation_->configuration();
 }

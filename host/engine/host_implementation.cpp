@@ -196,6 +196,23 @@ void Host::Implementation::open(const ProviderConfiguration& provider, const Cal
     (void)providers_->open(providers_->slot(provider), *call);
 }
 
+std::vector<ProviderStatus> Host::Implementation::reload(const std::string& plugin, const CallOptions& options) {
+    const auto statuses = providers_->reload(plugin, [&](const ProviderConfiguration& provider) {
+        Job job{Method::list, provider.name, {}, options};
+        return announce(job, provider);
+    });
+    for (const auto& status : statuses) {
+        for (const auto& warning : status.warnings)
+            log(LogLevel::warning, status.name + ": " + warning);
+        if (status.error)
+            log(LogLevel::warning, status.name + " cannot be used: " + status.error->what());
+        else
+            log(LogLevel::info,
+                status.name + ": reloaded, version " + status.plugin_version + " of " + status.plugin_file);
+    }
+    return statuses;
+}
+
 CallOptions Host::Implementation::left_of(const CallOptions& options, Call::Clock::time_point began) {
     auto left = options;
     if (left.deadline) {

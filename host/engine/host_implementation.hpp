@@ -34,6 +34,7 @@ public:
     [[nodiscard]] ProviderSet& providers() noexcept { return *providers_; }
 
     void open(const ProviderConfiguration& provider, const CallOptions& options);
+    std::vector<ProviderStatus> reload(const std::string& plugin, const CallOptions& options);
 
     SandboxInfo create(const CreateRequest& request, const CallOptions& options);
     SandboxInfo get(const SandboxName& sandbox, const CallOptions& options);

@@ -50,61 +50,85 @@ std::string installed_plugin_directory() {
     return std::filesystem::is_directory(directory, problem) ? directory.string() : std::string{};
 }
 
-PluginSource::PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                           ServicePlaces places, HttpConfiguration http, const Pins& pins, std::string worker_program)
-    : install_directory_(search.install_directory),
-      worker_program_(worker_program.empty() ? installed_worker(search.install_directory) : std::move(worker_program)),
-      rules_(TrustRules::of_this_process()),
-      catalog_(Catalog::read(search, rules_, pins)),
-      environment_(std::move(environment)),
-      log_(std::move(log)),
-      places_(std::move(places)),
-      http_(std::make_shared<HttpAccess>(places_.modules, std::move(http), environment_)) {
-    for (const auto& problem : catalog_.problems())
-        log_->write(LogLevel::warning, "host", problem.what());
+/// One provider and its plugin file, as it was in the catalog of its time.
+class PluginSource::Found final : public FoundProvider {
+public:
+    Found(std::shared_ptr<const Common> common, const ProviderConfiguration& provider, PluginFile file,
+          Settings settings)
+        : common_(std::move(common)), provider_(provider), file_(std::move(file)), settings_(std::move(settings)) {
+        facts_.plugin_file = file_.path;
+        facts_.plugin_version = file_.manifest->version;
+        facts_.methods = file_.manifest->provides;
+        facts_.features = file_.manifest->features;
+        for (const auto& warning : file_.warnings)
+            facts_.warnings.emplace_back(warning.what());
+    }
+
+    [[nodiscard]] const ProviderFacts& facts() const noexcept override { return facts_; }
+
+    [[nodiscard]] std::unique_ptr<Provider> open(Call& call) override {
+        const auto& [install, worker, rules, environment, log, places, http] = *common_;
+        DirectProviderOptions options{provider_.name, settings_, environment, log, places, http};
+        const auto copies = usual_copies_directory(environment);
+        if (!runs_in_worker()) return open_direct_provider(call, load_plugin(file_, rules, copies), std::move(options));
+        return open_worker_provider(call,
+                                    {std::move(options),
+                                     prepare_plugin(file_, rules, copies, Copying::always),
+                                     process_starter(worker, {provider_.worker.memory_bytes, provider_.worker.cpus}),
+                                     {}});
+    }
+
+private:
+    /// What came with the install is as much to be trusted as this program; nothing else is.
+    [[nodiscard]] bool runs_in_worker() const {
+        if (provider_.run != RunMode::automatic) return provider_.run == RunMode::worker;
+        const auto& install = common_->install_directory;
+        return install.empty() || std::filesystem::path(file_.path).parent_path() != std::filesystem::path(install);
+    }
+
+    std::shared_ptr<const Common> common_;
+    const ProviderConfiguration& provider_;
+    PluginFile file_;
+    Settings settings_;
+    ProviderFacts facts_;
+};
+
+PluginSource::PluginSource(SearchInput search, EnvironmentVariables environment, std::shared_ptr<Log> log,
+                           ServicePlaces places, HttpConfiguration http, Pins pins, std::string worker_program)
+    : search_(std::move(search)), pins_(std::move(pins)), common_([&] {
+          if (worker_program.empty()) worker_program = installed_worker(search_.install_directory);
+          auto access = std::make_shared<HttpAccess>(places.modules, std::move(http), environment);
+          return std::make_shared<const Common>(Common{search_.install_directory, std::move(worker_program),
+                                                       TrustRules::of_this_process(), std::move(environment),
+                                                       std::move(log), std::move(places), std::move(access)});
+      }()) {
+    read_catalog();
 }
 
-ProviderFacts PluginSource::inspect(const ProviderConfiguration& provider) {
-    const auto& file = catalog_.find(provider.plugin);
-    const auto& manifest = *file.manifest;
-    const auto rules = manifest.config.setting_rules();
-    auto settled = settle(provider.config, rules, environment_);
+void PluginSource::refresh() {
+    read_catalog();
+}
+
+void PluginSource::read_catalog() {
+    auto catalog = std::make_shared<const Catalog>(Catalog::read(search_, common_->rules, pins_));
+    for (const auto& problem : catalog->problems())
+        common_->log->write(LogLevel::warning, "host", problem.what());
+    const std::lock_guard lock(mutex_);
+    catalog_ = std::move(catalog);
+}
+
+std::shared_ptr<FoundProvider> PluginSource::find(const ProviderConfiguration& provider) {
+    const auto catalog = [this] {
+        const std::lock_guard lock(mutex_);
+        return catalog_;
+    }();
+    const auto& file = catalog->find(provider.plugin);
+    const auto& config = file.manifest->config;
+    auto settled = settle(provider.config, config.setting_rules(), common_->environment);
     if (!settled.problems.empty()) refuse(settled.problems);
-    if (const auto problems = check_settings(manifest.config, provider.config, settled.settings); !problems.empty())
+    if (const auto problems = check_settings(config, provider.config, settled.settings); !problems.empty())
         refuse(problems);
-    inspected_.insert_or_assign(provider.name, Inspected{&file, std::move(settled.settings)});
-
-    ProviderFacts facts;
-    facts.plugin_file = file.path;
-    facts.plugin_version = manifest.version;
-    facts.methods = manifest.provides;
-    facts.features = manifest.features;
-    for (const auto& warning : file.warnings)
-        facts.warnings.emplace_back(warning.what());
-    return facts;
-}
-
-std::unique_ptr<Provider> PluginSource::open(const ProviderConfiguration& provider, Call& call) {
-    const auto& [file, settings] = inspected_.at(provider.name);
-    DirectProviderOptions options{provider.name, settings, environment_, log_, places_, http_};
-    if (!runs_in_worker(provider, *file))
-        return open_direct_provider(call, load_plugin(*file, rules_, usual_copies_directory(environment_)),
-                                    std::move(options));
-    return open_worker_provider(call,
-                                {std::move(options),
-                                 file->path,
-                                 file->identity,
-                                 *file->manifest,
-                                 process_starter(worker_program_, {provider.worker.memory_bytes, provider.worker.cpus},
-                                                 usual_copies_directory(environment_)),
-                                 {}});
-}
-
-/// What came with the install is as much to be trusted as this program; nothing else is.
-bool PluginSource::runs_in_worker(const ProviderConfiguration& provider, const PluginFile& file) const {
-    if (provider.run != RunMode::automatic) return provider.run == RunMode::worker;
-    return install_directory_.empty() ||
-           std::filesystem::path(file.path).parent_path() != std::filesystem::path(install_directory_);
+    return std::make_shared<Found>(common_, provider, file, std::move(settled.settings));
 }
 
 }  // namespace berth::inline host_v1

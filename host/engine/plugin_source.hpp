@@ -2,10 +2,9 @@
 // Knows no call of a running provider.
 #pragma once
 
-#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
-#include <vector>
 
 #include "../config/environment.hpp"
 #include "../config/settings.hpp"
@@ -24,28 +23,33 @@ class PluginSource final : public ProviderSource {
 public:
     /// Reads the catalog; loads nothing.
     /// `worker_program`: berth-worker; empty: where the install has it.
-    PluginSource(const SearchInput& search, EnvironmentVariables environment, std::shared_ptr<Log> log,
-                 ServicePlaces places, HttpConfiguration http, const Pins& pins = {}, std::string worker_program = {});
+    PluginSource(SearchInput search, EnvironmentVariables environment, std::shared_ptr<Log> log, ServicePlaces places,
+                 HttpConfiguration http, Pins pins = {}, std::string worker_program = {});
 
-    [[nodiscard]] ProviderFacts inspect(const ProviderConfiguration& provider) override;
-    [[nodiscard]] std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override;
+    [[nodiscard]] std::shared_ptr<FoundProvider> find(const ProviderConfiguration& provider) override;
+    /// Reads the plugin directories again.
+    void refresh() override;
 
 private:
-    [[nodiscard]] bool runs_in_worker(const ProviderConfiguration& provider, const PluginFile& file) const;
-
-    struct Inspected {
-        const PluginFile* file;
-        Settings settings;
+    /// What every provider of this source is made with; lives as long as one of them.
+    struct Common {
+        std::string install_directory;
+        std::string worker_program;
+        TrustRules rules;
+        EnvironmentVariables environment;
+        std::shared_ptr<Log> log;
+        ServicePlaces places;
+        std::shared_ptr<HttpAccess> http;  ///< lives until the last provider that it made has closed
     };
-    const std::string install_directory_;
-    const std::string worker_program_;
-    TrustRules rules_;
-    Catalog catalog_;
-    EnvironmentVariables environment_;
-    std::shared_ptr<Log> log_;
-    ServicePlaces places_;
-    std::shared_ptr<HttpAccess> http_;            ///< lives until the last provider that it made has closed
-    std::map<std::string, Inspected> inspected_;  ///< by provider; written by inspect() only, before calls begin
+    class Found;
+
+    void read_catalog();
+
+    const SearchInput search_;
+    const Pins pins_;
+    const std::shared_ptr<const Common> common_;
+    std::mutex mutex_;  ///< guards what follows
+    std::shared_ptr<const Catalog> catalog_;
 };
 
 }  // namespace berth::inline host_v1

@@ -19,15 +19,15 @@ bool gave_up(const Error& error) {
     return error.code() == Code::cancelled || error.code() == Code::timeout;
 }
 
-Offer offer_of(const ProviderFacts& facts) {
+}  // namespace
+
+Offer most_of(const ProviderFacts& facts) {
     Offer offer;
     offer.methods = facts.methods;
     for (const auto& feature : facts.features)
         offer.features.push_back({feature, true, {}});
     return offer;
 }
-
-}  // namespace
 
 ProviderSet::Slot::Slot(const ProviderConfiguration& described)
     : configuration_(described), gate_(described.max_concurrency, described.max_streams) {}
@@ -38,7 +38,7 @@ ProviderSet::ProviderSet(const Configuration& configuration, ProviderSource& sou
     std::size_t usable = 0;
     for (const auto& provider : configuration.providers) {
         auto& slot = slots_.emplace_back(provider);
-        inspect(slot);
+        find(slot);
         if (!slot.refusal_) {
             ++usable;
         } else if (first == nullptr) {
@@ -57,10 +57,10 @@ ProviderSet::ProviderSet(const Configuration& configuration, ProviderSource& sou
     throw NoUsableProvider(std::move(fields), std::move(reasons));
 }
 
-void ProviderSet::inspect(Slot& slot) {
+void ProviderSet::find(Slot& slot) {
     try {
-        slot.facts_ = source_.inspect(slot.configuration_);
-        check_requires(slot.configuration_, offer_of(slot.facts_));
+        slot.found_ = source_.find(slot.configuration_);
+        check_requires(slot.configuration_, most_of(slot.found_->facts()));
     } catch (const Error& error) {
         slot.refusal_ = error.with_place(slot.configuration_.name, {}, {});
     }
@@ -90,17 +90,18 @@ ProviderSet::Slot& ProviderSet::slot(const ProviderConfiguration& provider) {
 }
 
 std::shared_ptr<Provider> ProviderSet::open(Slot& slot, ActiveCall& call) {
-    if (slot.refusal_) throw *slot.refusal_;
     while (!wait_for_others(slot, call)) {
     }
+    std::shared_ptr<FoundProvider> found;
     {
         const std::lock_guard lock(slot.mutex_);
         if (slot.provider_) return slot.provider_;
+        found = slot.found_;
     }
     std::shared_ptr<Provider> provider;
     std::optional<Error> error;
     try {
-        provider = open_now(slot, call);
+        provider = open_now(slot.configuration_, *found, call);
     } catch (...) {
         error = call.current_failure();
     }
@@ -114,13 +115,14 @@ std::shared_ptr<Provider> ProviderSet::open(Slot& slot, ActiveCall& call) {
     return provider;
 }
 
-/// True when it is open, or it is now ours to open.
+/// True when it is open, or it is now ours to open. Throws why it cannot be opened at all.
 bool ProviderSet::wait_for_others(Slot& slot, ActiveCall& call) {
     const ActiveCall::Waking waking(call, [&slot] {
         const std::lock_guard lock(slot.mutex_);
         slot.changed_.notify_all();
     });
     std::unique_lock lock(slot.mutex_);
+    if (slot.refusal_) throw *slot.refusal_;
     if (slot.provider_) return true;
     if (!slot.opening_) {
         slot.opening_ = true;
@@ -138,7 +140,8 @@ bool ProviderSet::wait_for_others(Slot& slot, ActiveCall& call) {
     return false;
 }
 
-std::shared_ptr<Provider> ProviderSet::open_now(Slot& slot, ActiveCall& call) {
+std::shared_ptr<Provider> ProviderSet::open_now(const ProviderConfiguration& configuration, FoundProvider& found,
+                                                ActiveCall& call) {
     Call::Options options;
     options.method = "open";
     options.deadline = later(Call::Clock::now(), open_deadline);
@@ -152,17 +155,17 @@ std::shared_ptr<Provider> ProviderSet::open_now(Slot& slot, ActiveCall& call) {
     const ActiveCall::Waking waking(call, pass_on);
     pass_on();  // a cancel may have come before anybody listened
     try {
-        std::shared_ptr<Provider> provider = source_.open(slot.configuration_, opening);
-        check_requires(slot.configuration_, provider->offer());
+        std::shared_ptr<Provider> provider = found.open(opening);
+        check_requires(configuration, provider->offer());
         return provider;
     } catch (const Error& error) {
         const bool own_deadline = error.code() == Code::cancelled && !call.call().cancelled();
         if (!own_deadline || opening.cancel_reason() != CancelReason::deadline)
-            throw error.with_place(slot.configuration_.name, "open", {});
+            throw error.with_place(configuration.name, "open", {});
         auto fields = error.fields();
         fields.message = "opening the provider did not finish within " + duration_text(open_deadline);
         fields.hint = "See whether its backend answers";
-        throw Error(engine_diagnostics::timed_out, std::move(fields)).with_place(slot.configuration_.name, "open", {});
+        throw Error(engine_diagnostics::timed_out, std::move(fields)).with_place(configuration.name, "open", {});
     }
 }
 
@@ -170,12 +173,15 @@ ProviderStatus ProviderSet::status(const Slot& slot) const {
     ProviderStatus status;
     status.name = slot.configuration_.name;
     status.plugin = slot.configuration_.plugin;
-    status.plugin_file = slot.facts_.plugin_file;
-    status.plugin_version = slot.facts_.plugin_version;
-    status.methods = slot.facts_.methods;
-    status.warnings = slot.facts_.warnings;
-    status.error = slot.refusal_;
     const std::lock_guard lock(slot.mutex_);
+    if (slot.found_) {
+        const auto& facts = slot.found_->facts();
+        status.plugin_file = facts.plugin_file;
+        status.plugin_version = facts.plugin_version;
+        status.methods = facts.methods;
+        status.warnings = facts.warnings;
+    }
+    status.error = slot.refusal_;
     if (slot.provider_) {
         status.state = ProviderStatus::State::open;
         status.methods = slot.provider_->offer().methods;

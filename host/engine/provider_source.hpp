@@ -20,14 +20,27 @@ struct ProviderFacts {
     std::vector<std::string> warnings;
 };
 
+/// What an instance offers at the most.
+[[nodiscard]] Offer most_of(const ProviderFacts& facts);
+
+/// A provider that was found, and whose configuration fits it; nothing of it runs yet. Any thread.
+class FoundProvider {
+public:
+    virtual ~FoundProvider() = default;
+    [[nodiscard]] virtual const ProviderFacts& facts() const noexcept = 0;
+    /// Opens an instance; `call` (method "open") bounds that. One call at a time.
+    [[nodiscard]] virtual std::unique_ptr<Provider> open(Call& call) = 0;
+};
+
 /// Used by one Host. Any thread.
 class ProviderSource {
 public:
     virtual ~ProviderSource() = default;
-    /// Finds it and checks its configuration, and runs nothing of it. Throws Error when it cannot be used.
-    [[nodiscard]] virtual ProviderFacts inspect(const ProviderConfiguration& provider) = 0;
-    /// Opens an instance; `call` (method "open") bounds that. Called for inspected providers, one call at a time each.
-    [[nodiscard]] virtual std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) = 0;
+    /// Finds it and checks its configuration, and runs nothing of it. Throws Error when it cannot be used. `provider` lives
+    /// as long as the Host.
+    [[nodiscard]] virtual std::shared_ptr<FoundProvider> find(const ProviderConfiguration& provider) = 0;
+    /// Looks anew at what there is: what is found from now on is found there. What was found before stays what it is.
+    virtual void refresh() {}
 };
 
 }  // namespace berth::inline host_v1

@@ -75,23 +75,41 @@ inline constexpr Diagnostic other_content{"BERTH-P-28", Code::permission_denied}
 inline constexpr Diagnostic not_pinned{"BERTH-P-29", Code::permission_denied};
 /// The bytes that were verified cannot be kept where nobody changes them until they are loaded.
 inline constexpr Diagnostic no_private_copy{"BERTH-P-30", Code::unavailable};
+/// Too many versions of one file were loaded into this process, one after the other.
+inline constexpr Diagnostic too_many_generations{"BERTH-P-31", Code::resource_exhausted};
 
 inline constexpr std::array all{
-    not_found,        bad_directory,
-    duplicate_name,   writable_by_others,
-    foreign_owner,    unreadable,
-    changed,          not_elf,
-    wrong_machine,    damaged_elf,
-    no_manifest,      manifest_not_json,
-    manifest_field,   schema_refused,
-    wrong_major,      half_a_pair,
-    unknown_offer,    missing_library,
-    undefined_symbol, not_loadable,
-    no_entry,         entry_failed,
-    struct_too_small, required_missing,
-    offer_differs,    configuration_refused,
-    too_large,        other_content,
-    not_pinned,       no_private_copy,
+    not_found,
+    bad_directory,
+    duplicate_name,
+    writable_by_others,
+    foreign_owner,
+    unreadable,
+    changed,
+    not_elf,
+    wrong_machine,
+    damaged_elf,
+    no_manifest,
+    manifest_not_json,
+    manifest_field,
+    schema_refused,
+    wrong_major,
+    half_a_pair,
+    unknown_offer,
+    missing_library,
+    undefined_symbol,
+    not_loadable,
+    no_entry,
+    entry_failed,
+    struct_too_small,
+    required_missing,
+    offer_differs,
+    configuration_refused,
+    too_large,
+    other_content,
+    not_pinned,
+    no_private_copy,
+    too_many_generations,
 };
 
 }  // namespace berth::inline host_v1::plugin_diagnostics

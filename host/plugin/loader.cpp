@@ -4,8 +4,7 @@
 #define BOOST_DLL_USE_STD_FS
 #include <boost/dll/shared_library.hpp>
 
-#include <sys/stat.h>
-
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -16,7 +15,6 @@
 #include "diagnostics.hpp"
 #include "elf_links.hpp"
 #include "library_search.hpp"
-#include "private_copy.hpp"
 #include "system_loader_message.hpp"
 
 namespace berth::inline host_v1 {
@@ -31,7 +29,7 @@ namespace load_mode = boost::dll::load_mode;
 struct Generation {
     FileIdentity identity;               ///< of what was loaded
     std::string loaded_path;             ///< the private copy's, or the file's own
-    FileDescriptor copy;                 ///< keeps its lock, so that nobody removes it
+    FileDescriptor copy;                 ///< keeps its lock, so that nobody removes it; none: the file itself
     std::vector<shared_library> beside;  ///< libraries that lie with the file
     LoadedPlugin plugin;
     shared_library library;
@@ -114,65 +112,36 @@ const berth_plugin& call_entry(berth_entry entry) {
     return *plugin;
 }
 
-[[noreturn]] void throw_changed() {
-    throw Error(changed, "the file changed since it was read", "Run the command again; nothing has been loaded");
-}
-
-/// What is to be handed to the system's loader.
-struct Source {
-    std::string path;
-    FileIdentity identity;
-    FileDescriptor lock;
-};
-
-/// Opens the file anew and asks whether it is still what was read.
-TrustedFile open_unchanged(const PluginFile& file, const TrustRules& rules) {
-    const std::filesystem::path path(file.path);
-    const auto directory = open_trusted_directory(path.parent_path().string(), rules);
-    auto opened = open_trusted_file(directory, path.filename().string(), rules);
-    if (opened.identity != file.identity) throw_changed();
-    check_plugin_size(opened.identity.size);
-    return opened;
-}
-
-/// A copy that holds what was verified: the pinned bytes, or at least the manifest that was read.
-Source copied(const PluginFile& file, const TrustedFile& opened, const TrustRules& rules, const std::string& copies) {
-    const auto place = copies.empty() ? usual_copies_directory(EnvironmentVariables::of_process()) : copies;
-    auto copy = make_private_copy(opened, std::filesystem::path(file.path).parent_path().string(), place, rules);
-    if (file.hash && copy.hash != *file.hash) throw_changed();
-    if (read_elf_notes(FileBytes(copy.descriptor.get(), copy.size)) != file.notes) throw_changed();
-    struct stat status {};
-    if (::fstat(copy.descriptor.get(), &status) != 0) throw_changed();
-    // The time of the last use is set at each use, so it tells nothing.
-    return {copy.path, {status.st_dev, status.st_ino, copy.size}, std::move(copy.descriptor)};
-}
-
-Source source_of(const PluginFile& file, const TrustRules& rules, const std::string& copies) {
-    const auto opened = open_unchanged(file, rules);
-    // With a pin the bytes themselves were verified, and the file in its place is not certain to keep them.
-    if (!file.came_with_berth || file.pinned) return copied(file, opened, rules, copies);
-    return {file.path, opened.identity, FileDescriptor()};
-}
-
-/// The loader finds a library by its path first: after a replacement it would hand out the old code as if it were new.
-const LoadedPlugin* already_loaded(const Registry& loaded, const Source& source) {
+const LoadedPlugin* already_loaded(const Registry& loaded, const PreparedPlugin& prepared) {
     for (const auto& generation : loaded.generations) {
-        if (generation->identity == source.identity) return &generation->plugin;
-        if (generation->loaded_path == source.path || generation->identity.same_file(source.identity)) {
-            throw Error(changed, "the file was replaced after it had been loaded into this process",
-                        "Start the program anew to use the new file");
-        }
+        if (generation->identity == prepared.identity) return &generation->plugin;
     }
     return nullptr;
 }
 
+/// The loader finds a library by its path first: after a replacement it would hand out the old code as if it were new.
+void check_generations(const Registry& loaded, const PreparedPlugin& prepared) {
+    std::size_t generations = 0;
+    for (const auto& generation : loaded.generations) {
+        if (generation->loaded_path == prepared.mapped_path || generation->identity.same_file(prepared.identity)) {
+            throw Error(changed, "the file was replaced after it had been loaded into this process",
+                        "Start the program anew to use the new file");
+        }
+        if (generation->plugin.path == prepared.path) ++generations;
+    }
+    if (generations < max_generations) return;
+    throw Error(too_many_generations,
+                std::to_string(generations) +
+                    " versions of this file are in this process already, and none can be taken out again",
+                "Start the program anew, or write `run: worker` for this plugin: there old code really goes");
+}
+
 /// The loader would look for what a file wants "beside itself" beside the copy. So it is given those libraries first, from
 /// where they are; by their names it then knows that it has them.
-std::vector<shared_library> libraries_beside(const PluginFile& file, const TrustRules& rules) {
+std::vector<shared_library> libraries_beside(const PreparedPlugin& prepared, const TrustRules& rules) {
     std::vector<shared_library> loaded;
-    const auto opened = open_unchanged(file, rules);
-    const auto links = read_elf_links(FileBytes(opened.descriptor.get(), opened.identity.size));
-    const auto origin = std::filesystem::path(file.path).parent_path().string();
+    const auto links = read_elf_links(FileBytes(prepared.copy.get(), prepared.identity.size));
+    const auto origin = std::filesystem::path(prepared.path).parent_path().string();
     for (const auto& name : links.needed) {
         for (const auto& folder : links.library_folders) {
             const auto place = expanded_folder(folder, origin);
@@ -188,17 +157,27 @@ std::vector<shared_library> libraries_beside(const PluginFile& file, const Trust
     return loaded;
 }
 
-std::unique_ptr<Generation> load(const PluginFile& file, Source source, const TrustRules& rules) {
+std::unique_ptr<Generation> load(PreparedPlugin prepared, const TrustRules& rules) {
     auto generation = std::make_unique<Generation>();
-    generation->identity = source.identity;
-    generation->loaded_path = source.path;
-    generation->copy = std::move(source.lock);
-    if (generation->copy) generation->beside = libraries_beside(file, rules);
-    generation->library = open_library(generation->loaded_path, file.path);
-    const auto admitted = check_contract(call_entry(find_entry(generation->library)), *file.manifest);
-    generation->plugin = {file.path,       *file.manifest,   admitted.plugin.minor,
-                          admitted.plugin, admitted.methods, admitted.snapshots};
+    if (prepared.copy) generation->beside = libraries_beside(prepared, rules);
+    generation->library = open_library(prepared.mapped_path, prepared.path);
+    const auto admitted = check_contract(call_entry(find_entry(generation->library)), prepared.manifest);
+    generation->plugin = {prepared.path,         std::move(prepared.manifest),
+                          admitted.plugin.minor, admitted.plugin,
+                          admitted.methods,      admitted.snapshots};
+    generation->identity = prepared.identity;
+    generation->loaded_path = std::move(prepared.mapped_path);
+    generation->copy = std::move(prepared.copy);
     return generation;
+}
+
+/// Whether other bytes than those that lie there now were loaded from that very path: the loader would take them for these.
+bool has_older_code(const PluginFile& file) {
+    auto& loaded = registry();
+    const std::scoped_lock lock(loaded.mutex);
+    return std::any_of(loaded.generations.begin(), loaded.generations.end(), [&](const auto& generation) {
+        return generation->loaded_path == file.path && generation->identity != file.identity;
+    });
 }
 
 }  // namespace
@@ -209,19 +188,24 @@ bool LoadedPlugin::has(Method method) const noexcept {
     return snapshots && has_member(&*snapshots, sizeof *snapshots, row);
 }
 
-const LoadedPlugin& load_plugin(const PluginFile& file, const TrustRules& rules, const std::string& copies) {
-    if (file.error) throw *file.error;
+const LoadedPlugin& load_plugin(PreparedPlugin prepared, const TrustRules& rules) {
+    const auto location = printable(prepared.path);
     try {
         auto& loaded = registry();
         // Held while the plugin's static initialisers run: two threads must not load one file twice.
         const std::scoped_lock lock(loaded.mutex);
-        auto source = source_of(file, rules, copies);
-        if (const auto* plugin = already_loaded(loaded, source)) return *plugin;
-        loaded.generations.push_back(load(file, std::move(source), rules));
+        if (const auto* plugin = already_loaded(loaded, prepared)) return *plugin;
+        check_generations(loaded, prepared);
+        loaded.generations.push_back(load(std::move(prepared), rules));
         return loaded.generations.back()->plugin;
     } catch (const Error& problem) {
-        throw problem.with_location(printable(file.path));
+        throw problem.with_location(location);
     }
+}
+
+const LoadedPlugin& load_plugin(const PluginFile& file, const TrustRules& rules, const std::string& copies) {
+    const auto copying = has_older_code(file) ? Copying::always : Copying::unless_installed;
+    return load_plugin(prepare_plugin(file, rules, copies, copying), rules);
 }
 
 }  // namespace berth::inline host_v1

@@ -1,8 +1,7 @@
 // Loads a plugin file into this process and holds it against the contract. The one room that uses Boost.DLL.
 //
-// What is loaded is a private copy of the file, whose bytes were verified, but for plugins that came with Berth: those lie
-// where the program itself lies, with the files they belong to. What is loaded stays mapped until the process ends, in a registry that is never destroyed: a plugin can leave
-// threads, thread-local destructors and unique symbols behind, and then unmapping it crashes, or silently does nothing.
+// What is loaded stays mapped until the process ends, in a registry that is never destroyed: a plugin can leave threads,
+// thread-local destructors and unique symbols behind, and then unmapping it crashes, or silently does nothing.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@
 #include <berth/plugin.h>
 
 #include "method_table.hpp"
-#include "plugin_file.hpp"
+#include "prepared_plugin.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -30,10 +29,15 @@ struct LoadedPlugin {
     [[nodiscard]] bool has(Method method) const noexcept;
 };
 
-/// Loads a usable file of the catalog, once: the same file gives the same object again, and it lives until the process
-/// ends. The file is opened and trusted anew, and must still be the one that was read. Private copies lie in `copies`;
-/// empty: usual_copies_directory() of this process. Throws Error: BERTH-P-04 to BERTH-P-07, BERTH-P-15, BERTH-P-18 to
-/// BERTH-P-25, BERTH-P-28, BERTH-P-30, or the file's own error when it is not usable. Any thread.
+/// So many versions of one file at most: what was loaded is never unmapped.
+inline constexpr std::size_t max_generations = 16;
+
+/// Loads what was prepared, once: the same bytes give the same object again, and it lives until the process ends. Throws
+/// Error: BERTH-P-15, BERTH-P-18 to BERTH-P-25, BERTH-P-31. Any thread.
+[[nodiscard]] const LoadedPlugin& load_plugin(PreparedPlugin prepared, const TrustRules& rules);
+
+/// Prepares and loads a usable file of the catalog; what came with Berth from where it is, unless older code of that path is
+/// in this process. Throws what either does.
 [[nodiscard]] const LoadedPlugin& load_plugin(const PluginFile& file, const TrustRules& rules,
                                               const std::string& copies = {});
 

@@ -68,7 +68,7 @@ WorkerConnection::~WorkerConnection() {
     if (watcher_.joinable()) watcher_.join();
 }
 
-LoadedFacts WorkerConnection::load(const std::string& path, const FileIdentity& identity, Call& call) {
+LoadedFacts WorkerConnection::load(const PreparedPlugin& plugin, Call& call) {
     struct Listener final : CallEventListener {
         Listener(Call& given, const FileDescriptor& woken) : call(given), event(woken) { call.tell(this); }
         Listener(const Listener&) = delete;
@@ -89,8 +89,8 @@ LoadedFacts WorkerConnection::load(const std::string& path, const FileIdentity& 
             if (death_) break;
             if (is_started_ && !std::exchange(said_hello, true)) {
                 Encoder hello;
-                hello.put(std::string_view(path));
-                wire::put_identity(hello, identity);
+                hello.put(std::string_view(plugin.path)).put(std::string_view(plugin.mapped_path));
+                wire::put_identity(hello, plugin.identity);
                 const std::lock_guard sending(sending_);
                 (void)control_->send(FrameKind::hello, 0, hello.bytes());
             }

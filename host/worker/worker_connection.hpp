@@ -19,7 +19,7 @@
 
 #include "../base/error.hpp"
 #include "../plugin/method_table.hpp"
-#include "../plugin/trust.hpp"
+#include "../plugin/prepared_plugin.hpp"
 #include "../service/log_level.hpp"
 #include "remote_call.hpp"
 #include "worker_process.hpp"
@@ -53,7 +53,7 @@ public:
     ~WorkerConnection();
 
     /// Starts the worker and waits until it has loaded the plugin, as long as `call` lasts. Throws Error.
-    [[nodiscard]] LoadedFacts load(const std::string& path, const FileIdentity& identity, Call& call);
+    [[nodiscard]] LoadedFacts load(const PreparedPlugin& plugin, Call& call);
 
     /// Runs one call of the plugin. `which`: wire/methods.hpp. Throws what the plugin threw. Any thread.
     [[nodiscard]] berth_status run(std::size_t which, CCall& call, std::string_view arguments,

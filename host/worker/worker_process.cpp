@@ -95,7 +95,7 @@ private:
     posix_spawnattr_t attributes_{};
 };
 
-StartedWorker start(const std::string& program, const WorkerLimits& limits, const std::string& copies) {
+StartedWorker start(const std::string& program, const WorkerLimits& limits) {
     StartedWorker worker;
     auto [ours, theirs] = wire::make_link();
     auto output = make_pipe();
@@ -110,7 +110,7 @@ StartedWorker start(const std::string& program, const WorkerLimits& limits, cons
     actions.give(high.get(), 3);
     const Attributes attributes;
     std::vector<std::string> words{program, std::to_string(::getpid()), std::to_string(limits.memory_bytes.value_or(0)),
-                                   std::to_string(limits.cpus.value_or(0)), copies};
+                                   std::to_string(limits.cpus.value_or(0))};
     auto variables = environment();
     const int failed = ::posix_spawn(&worker.pid, program.c_str(), actions.get(), attributes.get(),
                                      pointers(words).data(), pointers(variables).data());
@@ -130,9 +130,8 @@ StartedWorker start(const std::string& program, const WorkerLimits& limits, cons
 
 }  // namespace
 
-WorkerStarter process_starter(std::string program, WorkerLimits limits, std::string copies) {
-    return
-        [program = std::move(program), limits, copies = std::move(copies)] { return start(program, limits, copies); };
+WorkerStarter process_starter(std::string program, WorkerLimits limits) {
+    return [program = std::move(program), limits] { return start(program, limits); };
 }
 
 EndOfWorker reap(const StartedWorker& worker) {

@@ -31,8 +31,8 @@ struct StartedWorker {
 /// Starts a worker; on the thread that will watch it, for its death is tied to that thread's. Throws Error BERTH-W-04.
 using WorkerStarter = std::function<StartedWorker()>;
 
-/// Starts `program` (berth-worker). `copies`: where private copies of plugin files lie; empty: the usual directory.
-[[nodiscard]] WorkerStarter process_starter(std::string program, WorkerLimits limits, std::string copies = {});
+/// Starts `program` (berth-worker).
+[[nodiscard]] WorkerStarter process_starter(std::string program, WorkerLimits limits);
 
 struct EndOfWorker {
     std::string text;         ///< "was killed by signal 11 (Segmentation fault)", "ended with exit code 3"

@@ -213,8 +213,8 @@ std::shared_ptr<Generation> WorkerProvider::make(Call& call) {
         options_.start,
         [log, name = options_.provider.name](LogLevel level, std::string_view line) { log->write(level, name, line); });
     try {
-        const auto facts = generation->connection->load(options_.path, options_.identity, call);
-        generation->plugin = remote_plugin(options_.path, options_.manifest, facts);
+        const auto facts = generation->connection->load(options_.plugin, call);
+        generation->plugin = remote_plugin(options_.plugin.path, options_.plugin.manifest, facts);
     } catch (const Error& error) {
         throw error.with_place(options_.provider.name, "open", {});
     }

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "../base/error.hpp"
-#include "../plugin/plugin_file.hpp"
+#include "../plugin/prepared_plugin.hpp"
 #include "../provider/direct_provider.hpp"
 #include "../provider/provider.hpp"
 #include "worker_process.hpp"
@@ -36,9 +36,7 @@ public:
 
 struct WorkerProviderOptions {
     DirectProviderOptions provider;
-    std::string path;       ///< the file that the worker loads
-    FileIdentity identity;  ///< and what it must still be
-    Manifest manifest;
+    PreparedPlugin plugin;  ///< the bytes that every worker loads, whatever becomes of the file
     WorkerStarter start;
     std::shared_ptr<WorkerQuarantine> quarantine{};  ///< none: it lasts as long as this provider
 };

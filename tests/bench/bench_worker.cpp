@@ -83,8 +83,10 @@ public:
     }
     [[nodiscard]] std::unique_ptr<berth::Provider> in_worker() const {
         berth::Call call({.method = "open"});
-        return berth::open_worker_provider(
-            call, {options(), file_.path, file_.identity, *file_.manifest, berth::process_starter(worker_, {}), {}});
+        return berth::open_worker_provider(call, {options(),
+                                                  berth::prepare_plugin(file_, rules_, {}, berth::Copying::always),
+                                                  berth::process_starter(worker_, {}),
+                                                  {}});
     }
     [[nodiscard]] std::unique_ptr<berth::Provider> in_process() const {
         berth::Call call({.method = "open"});

@@ -194,10 +194,8 @@ inline std::unique_ptr<Provider> opened(Call& call, const PluginDirectory& direc
     }
     return open_worker_provider(call,
                                 {{name, {}, {}, log, {}},
-                                 file.path,
-                                 file.identity,
-                                 *file.manifest,
-                                 process_starter(BERTH_WORKER, {std::uint64_t{512} << 20U, {}}, directory.copies()),
+                                 prepare_plugin(file, TrustRules::of_this_process(), directory.copies(), Copying::always),
+                                 process_starter(BERTH_WORKER, {std::uint64_t{512} << 20U, {}}),
                                  {}});
 }
 

@@ -32,20 +32,11 @@ bool is_socket(int descriptor) {
     return ::getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
 }
 
-/// The very file that the host has read and checked, or none.
-const berth::LoadedPlugin& load(const std::string& path, const berth::FileIdentity& identity,
-                                const std::string& copies) {
-    const auto rules = berth::TrustRules::of_this_process();
-    const std::filesystem::path whole(path);
-    const auto directory = berth::open_trusted_directory(whole.parent_path().string(), rules);
-    auto file = berth::read_plugin_file(directory, whole.filename().string(), berth::SearchOrigin::command_line, rules,
-                                        berth::Pins());
-    if (file.identity != identity) {
-        throw berth::Error(berth::plugin_diagnostics::changed, "the file changed since it was read",
-                           "Run the command again; nothing has been loaded")
-            .with_location(path);
-    }
-    return berth::load_plugin(file, rules, copies);
+/// The very bytes that the host has verified and holds.
+const berth::LoadedPlugin& load(const std::string& path, const std::string& mapped_path,
+                                const berth::FileIdentity& identity) {
+    return berth::load_plugin(berth::reopen_prepared(path, mapped_path, identity),
+                              berth::TrustRules::of_this_process());
 }
 
 /// Hundreds of threads within a limit of memory: what the contract promises a plugin, and room for what a host adds.
@@ -66,10 +57,7 @@ int run(char** words) {
     }
     ::fcntl(host_socket, F_SETFD, FD_CLOEXEC);
     make_small_stacks();
-    berth::worker::WorkerBody body(
-        berth::FileDescriptor(host_socket),
-        [copies = std::string(words[4])](const std::string& path, const berth::FileIdentity& identity)
-            -> const berth::LoadedPlugin& { return load(path, identity, copies); });
+    berth::worker::WorkerBody body(berth::FileDescriptor(host_socket), load);
     body.serve();
     // The host is gone or has no use for this any more. What the plugin still runs ends here, its destructors too: they
     // belong to a process that nobody waits for.
@@ -79,7 +67,7 @@ int run(char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-    if (count != 5 || !is_socket(host_socket)) {
+    if (count != 4 || !is_socket(host_socket)) {
         std::fputs("berth-worker holds a plugin for a Berth host, which starts it; there is nothing to do by hand.\n",
                    stderr);
         return 64;

@@ -65,9 +65,10 @@ void WorkerBody::serve() {
 void WorkerBody::load(std::string_view payload) {
     Decoder message(payload);
     const std::string path(message.get<std::string_view>());
+    const std::string mapped_path(message.get<std::string_view>());
     const auto identity = wire::get_identity(message);
     try {
-        plugin_ = &loader_(path, identity);
+        plugin_ = &loader_(path, mapped_path, identity);
         Encoder answer;
         answer.put(plugin_->minor);
         for (const auto& row : method_table)

@@ -34,7 +34,8 @@ struct ServiceChannel {
 class WorkerBody {
 public:
     /// Loads the plugin that the host names. Throws Error.
-    using Loader = std::function<const LoadedPlugin&(const std::string& path, const FileIdentity& identity)>;
+    using Loader = std::function<const LoadedPlugin&(const std::string& path, const std::string& mapped_path,
+                                                     const FileIdentity& identity)>;
 
     WorkerBody(FileDescriptor control, Loader loader);
     WorkerBody(const WorkerBody&) = delete;

@@ -98,7 +98,9 @@ struct Script {
     std::function<SandboxInfo(Call&, std::string_view)> restart = get;
     std::function<void(Call&, const LogOptions&, Provider::Follow, const Provider::BytesHandler&)> get_logs =
         [](Call&, const LogOptions&, Provider::Follow, const Provider::BytesHandler&) {};
+    std::function<void()> find = [] {};
     std::function<void(Call&)> open = [](Call&) {};
+    std::string version = "1.0";
 
     Offer offer = [] {
         Offer everything;
@@ -195,21 +197,32 @@ private:
 class FakeSource final : public ProviderSource {
 public:
     explicit FakeSource(std::map<std::string, std::shared_ptr<Script>> scripts) : scripts_(std::move(scripts)) {}
-    ProviderFacts inspect(const ProviderConfiguration& provider) override {
-        const auto& script = *scripts_.at(provider.plugin);
-        ProviderFacts facts{"/plugins/" + provider.plugin + ".so", "1.0", script.offer.methods, {}, {}};
-        for (const auto& feature : script.offer.features)
-            facts.features.push_back(feature.name);
-        return facts;
-    }
-    std::unique_ptr<Provider> open(const ProviderConfiguration& provider, Call& call) override {
+    std::shared_ptr<FoundProvider> find(const ProviderConfiguration& provider) override {
         const auto& script = scripts_.at(provider.plugin);
-        ++script->opened;
-        script->open(call);
-        return std::make_unique<FakeProvider>(provider.name, script);
+        script->find();
+        return std::make_shared<Found>(provider.name, script);
     }
 
 private:
+    class Found final : public FoundProvider {
+    public:
+        Found(std::string name, std::shared_ptr<Script> script) : name_(std::move(name)), script_(std::move(script)) {
+            facts_ = {"/plugins/" + name_ + ".so", script_->version, script_->offer.methods, {}, {}};
+            for (const auto& feature : script_->offer.features)
+                facts_.features.push_back(feature.name);
+        }
+        [[nodiscard]] const ProviderFacts& facts() const noexcept override { return facts_; }
+        std::unique_ptr<Provider> open(Call& call) override {
+            ++script_->opened;
+            script_->open(call);
+            return std::make_unique<FakeProvider>(name_, script_);
+        }
+
+    private:
+        std::string name_;
+        std::shared_ptr<Script> script_;
+        ProviderFacts facts_;
+    };
     std::map<std::string, std::shared_ptr<Script>> scripts_;
 };
 

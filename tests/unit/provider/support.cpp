@@ -91,9 +91,9 @@ Manifest manifest_of(const LoadedPlugin& loaded) {
 StartedWorker start_thread(FakePlugin& plugin) {
     auto [ours, theirs] = wire::make_link();
     plugin.workers.emplace_back([&plugin, socket = std::move(theirs)]() mutable {
-        worker::WorkerBody body(std::move(socket), [&plugin](const std::string&, const FileIdentity&) -> const LoadedPlugin& {
-            return plugin.loaded;
-        });
+        worker::WorkerBody body(std::move(socket),
+                                [&plugin](const std::string&, const std::string&,
+                                          const FileIdentity&) -> const LoadedPlugin& { return plugin.loaded; });
         body.serve();
     });
     StartedWorker started;
@@ -122,8 +122,10 @@ std::unique_ptr<Provider> FakePlugin::open(Settings settings, EnvironmentVariabl
     Call call({.method = "open"});
     DirectProviderOptions options{"acme", std::move(settings), std::move(environment), lines.log(), {}};
 #ifdef THROUGH_WORKER
-    return open_worker_provider(
-        call, {std::move(options), loaded.path, {}, manifest_of(loaded), [this] { return start_thread(*this); }, {}});
+    return open_worker_provider(call, {std::move(options),
+                                       {loaded.path, manifest_of(loaded), {}, {}, {}, {}},
+                                       [this] { return start_thread(*this); },
+                                       {}});
 #else
     return open_direct_provider(call, loaded, std::move(options));
 #endif
