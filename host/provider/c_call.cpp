@@ -73,6 +73,28 @@ std::string bearable(std::string_view bytes, std::size_t longest) {
     return text;
 }
 
+class CCall::Recording {
+public:
+    explicit Recording(CCall& call) : call_(call), lock_(call.mutex_) {
+        call_.has_records_.store(true, std::memory_order_release);
+    }
+    CallRecords* operator->() noexcept { return &call_.records_; }
+
+private:
+    CCall& call_;
+    const std::lock_guard<std::mutex> lock_;
+};
+
+bool Door::wait_to_become(State next) noexcept {
+    for (;;) {
+        int found = free;
+        if (state_.compare_exchange_strong(found, next, std::memory_order_acq_rel)) return true;
+        if (found == closed) return false;
+        if (found == awaited || state_.compare_exchange_strong(found, awaited, std::memory_order_relaxed))
+            state_.wait(awaited, std::memory_order_relaxed);
+    }
+}
+
 struct CCall::Functions {
     static CCall& of(const berth_call* call) noexcept {
         return static_cast<CCall&>(*static_cast<ServiceCall*>(call->host_data));
@@ -199,9 +221,9 @@ ErrorFields CCall::copy(const berth_error& error) const {
 
 void CCall::report(const berth_error& error) {
     auto fields = copy(error);
-    const std::lock_guard lock(mutex_);
+    Recording records(*this);
     const bool adds_to_passed = (error.flags & BERTH_ERROR_PASSED) != 0;
-    records_.reported = CallRecords::Reported{error.code, std::move(fields), ++order_, adds_to_passed};
+    records->reported = CallRecords::Reported{error.code, std::move(fields), ++order_, adds_to_passed};
 }
 
 /// What fails while something is taken back, such as a deletion on a server that is gone, must not hide why it is.
@@ -225,8 +247,8 @@ berth_status CCall::cancelled() noexcept {
 
 berth_status CCall::failed(const Error& error) noexcept {
     try {
-        const std::lock_guard lock(mutex_);
-        (cleans_up_ ? records_.passed_in_cleanup : records_.passed) = CallRecords::Passed{error, ++order_};
+        Recording records(*this);
+        (cleans_up_ ? records->passed_in_cleanup : records->passed) = CallRecords::Passed{error, ++order_};
     } catch (const std::bad_alloc&) {
         return out_of_memory();
     }
@@ -235,8 +257,8 @@ berth_status CCall::failed(const Error& error) noexcept {
 
 berth_status CCall::breach(const Error& error) noexcept {
     try {
-        const std::lock_guard lock(mutex_);
-        if (!records_.breach) records_.breach = error;
+        Recording records(*this);
+        if (!records->breach) records->breach = error;
     } catch (const std::bad_alloc&) {
         return out_of_memory();
     }
@@ -244,21 +266,22 @@ berth_status CCall::breach(const Error& error) noexcept {
 }
 
 berth_status CCall::host_failed(const Error& error) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (host_state_ != BERTH_OK) return host_state_;
-    host_state_ = static_cast<berth_status>(error.code());
+    Recording records(*this);
+    if (const auto before = host_state(); before != BERTH_OK) return before;
+    auto state = static_cast<berth_status>(error.code());
     try {
-        records_.host_failure = error;
+        records->host_failure = error;
     } catch (const std::bad_alloc&) {
-        host_state_ = BERTH_RESOURCE_EXHAUSTED;  // take_records() makes the error when there is memory again
+        state = BERTH_RESOURCE_EXHAUSTED;  // take_records() makes the error when there is memory again
     }
-    return host_state_;
+    host_state_.store(state, std::memory_order_release);
+    return state;
 }
 
 berth_status CCall::out_of_memory() noexcept {
-    const std::lock_guard lock(mutex_);
-    if (host_state_ == BERTH_OK) host_state_ = BERTH_RESOURCE_EXHAUSTED;
-    return host_state_;
+    const Recording records(*this);
+    if (host_state() == BERTH_OK) host_state_.store(BERTH_RESOURCE_EXHAUSTED, std::memory_order_release);
+    return host_state();
 }
 
 berth_status CCall::host_bug(const char* what) noexcept {
@@ -272,15 +295,10 @@ berth_status CCall::host_bug(const char* what) noexcept {
     }
 }
 
-berth_status CCall::host_state() const noexcept {
-    const std::lock_guard lock(mutex_);
-    return host_state_;
-}
-
 CallRecords CCall::take_records() {
     close_resources();
     const std::lock_guard lock(mutex_);
-    if (host_state_ != BERTH_OK && !records_.host_failure) {
+    if (host_state() != BERTH_OK && !records_.host_failure) {
         ErrorFields fields;
         fields.message = "the host ran out of memory while it served the plugin";
         fields.outcome = Outcome::unknown;

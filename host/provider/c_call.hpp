@@ -5,6 +5,7 @@
 
 #include <berth/plugin.h>
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -73,7 +74,12 @@ public:
     /// An object of the host failed: the call ends with this error, and this is what the plugin hears from now on.
     berth_status host_failed(const Error& error) noexcept;
     /// BERTH_OK, or the number of the host's failure.
-    [[nodiscard]] berth_status host_state() const noexcept;
+    [[nodiscard]] berth_status host_state() const noexcept { return host_state_.load(std::memory_order_acquire); }
+    /// Nothing was recorded and nothing opened: take_records() would give nothing and close nothing. Without a lock, because
+    /// it is so after nearly every call.
+    [[nodiscard]] bool is_unremarkable() const noexcept {
+        return !has_records_.load(std::memory_order_acquire) && resources_.are_empty();
+    }
 
     /// Runs code of the host for a plugin: what it throws is remembered and becomes a number.
     template <typename Function>
@@ -106,6 +112,8 @@ private:
     [[nodiscard]] ErrorFields copy(const berth_error& error) const;
     void report(const berth_error& error);
     Milliseconds begin_cleanup(Milliseconds wanted);
+    /// The records, to write into, with the lock that guards them.
+    class Recording;
     berth_status out_of_memory() noexcept;
     berth_status host_bug(const char* what) noexcept;
 
@@ -115,7 +123,8 @@ private:
     berth_call face_{};
     mutable std::mutex mutex_;
     CallRecords records_;
-    berth_status host_state_ = BERTH_OK;
+    std::atomic<berth_status> host_state_{BERTH_OK};  ///< changes under the lock
+    std::atomic<bool> has_records_{false};            ///< the same, and never back
     std::uint64_t order_ = 0;
     bool cleans_up_ = false;
     CallResources resources_;
@@ -123,23 +132,41 @@ private:
 
 /// The door of a sink or source: one thread at a time, nobody once the method has returned. It cannot help a plugin
 /// that comes back after the object is gone: in this process that is a use after free, in the plugin's own thread.
+/// A lock of its own because one that can also be shut costs a method half of what a mutex and a flag do.
 class Door {
 public:
     template <typename Function>
     berth_status enter(CCall& call, Function&& function) noexcept {
-        const std::lock_guard lock(mutex_);
-        if (closed_) return BERTH_CONTRACT;
+        int found = free;
+        if (!state_.compare_exchange_strong(found, entered, std::memory_order_acquire) && !wait_to_become(awaited))
+            return BERTH_CONTRACT;
+        const Inside inside(*this);
         if (const auto state = call.host_state(); state != BERTH_OK) return state;
         return call.guard(function);
     }
     void close() noexcept {
-        const std::lock_guard lock(mutex_);
-        closed_ = true;
+        int found = free;
+        if (!state_.compare_exchange_strong(found, closed, std::memory_order_acq_rel)) (void)wait_to_become(closed);
     }
 
 private:
-    std::mutex mutex_;
-    bool closed_ = false;
+    enum State : int { free, entered, awaited /* entered, and somebody waits */, closed };
+    class Inside {
+    public:
+        explicit Inside(Door& door) noexcept : door_(door) {}
+        Inside(const Inside&) = delete;
+        Inside& operator=(const Inside&) = delete;
+        ~Inside() {
+            // Who shuts it may be gone with it before the wake-up, which then only names an address.
+            if (door_.state_.exchange(free, std::memory_order_release) == awaited) door_.state_.notify_all();
+        }
+
+    private:
+        Door& door_;
+    };
+    /// Waits until nobody is inside and makes it `next`. False: it is closed.
+    [[nodiscard]] bool wait_to_become(State next) noexcept;
+    std::atomic<int> state_{free};
 };
 
 /// Records to keep a plugin's words bearable: cut at a character, marked as cut, printable where not UTF-8.

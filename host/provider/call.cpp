@@ -9,12 +9,6 @@ namespace berth::inline host_v1 {
 
 namespace {
 
-/// Numbers are unique in this process, so that lines of the log about one call can be told from those about others.
-std::uint64_t next_number() noexcept {
-    static std::atomic<std::uint64_t> last{0};
-    return last.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
 constexpr int highest_signal = 64;
 
 /// Whether `event` says no more than `waiting` does: this bounds the queue to one event of each kind and signal.
@@ -24,15 +18,19 @@ bool is_same(const CallEvent& waiting, const CallEvent& event) noexcept {
 
 }  // namespace
 
-Call::Call(Options options) : options_(std::move(options)), number_(next_number()) {}
-
-Call::~Call() = default;
+void CallNumbers::take_block() noexcept {
+    constexpr std::uint64_t block = 100;
+    static std::atomic<std::uint64_t> first{1};  // 0 is no call
+    next_ = first.fetch_add(block, std::memory_order_relaxed);
+    end_ = next_ + block;
+}
 
 void Call::cancel(CancelReason reason) {
     std::unique_lock lock(mutex_);
     if (cancelled_) return;
     cancelled_ = reason;
     cancelled_at_ = Clock::now();
+    is_cancelled_.store(true, std::memory_order_release);
     // Under the lock, so that watch(nullptr) may be followed by the end of the watcher.
     if (watcher_ != nullptr) watcher_->call_cancelled();
     push({.kind = CallEvent::Kind::cancel, .reason = reason}, std::move(lock));
@@ -73,16 +71,17 @@ void Call::on_event(std::function<void()> handler) {
 }
 
 bool Call::cancelled() const noexcept {
-    const std::lock_guard lock(mutex_);
-    return cancelled_.has_value();
+    return is_cancelled_.load(std::memory_order_acquire);
 }
 
 std::optional<CancelReason> Call::cancel_reason() const {
+    if (!cancelled()) return std::nullopt;
     const std::lock_guard lock(mutex_);
     return cancelled_;
 }
 
 bool Call::stopped() const {
+    if (!cancelled()) return false;
     const std::lock_guard lock(mutex_);
     return cancelled_ && !(cleanup_until_ && Clock::now() < *cleanup_until_);
 }
@@ -107,8 +106,8 @@ void Call::take(const CallEvent& event) {
 }
 
 std::optional<Call::Clock::time_point> Call::patience_end() const {
+    if (!cancelled()) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    if (!cancelled_) return std::nullopt;
     return cancelled_at_ + options_.cleanup_cap;
 }
 
@@ -136,7 +135,7 @@ std::optional<CallEvent> Call::next_event() {
     const std::lock_guard lock(mutex_);
     if (events_.empty()) return std::nullopt;
     const auto event = events_.front();
-    events_.pop_front();
+    events_.erase(events_.begin());
     if (events_.empty() && event_) clear_event(event_);
     return event;
 }

@@ -3,14 +3,16 @@
 // to the plugin. Knows no method.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "../base/duration.hpp"
 #include "../base/file_descriptor.hpp"
@@ -48,6 +50,21 @@ protected:
     ~CallEventListener() = default;
 };
 
+/// Numbers of calls, unique in this process, so that lines of the log about one can be told from those about others. A
+/// thread takes a hundred at a time: they say nothing about who came first.
+class CallNumbers {
+public:
+    [[nodiscard]] static std::uint64_t next() noexcept {
+        if (next_ == end_) take_block();
+        return next_++;
+    }
+
+private:
+    static void take_block() noexcept;
+    static inline constinit thread_local std::uint64_t next_ = 0;
+    static inline constinit thread_local std::uint64_t end_ = 0;
+};
+
 class Call {
 public:
     using Clock = std::chrono::steady_clock;
@@ -61,10 +78,10 @@ public:
         FileDescriptor standard_input{};              ///< read end of the pipe for live stdin, or none
     };
 
-    explicit Call(Options options);
+    explicit Call(Options options) : options_(std::move(options)), number_(CallNumbers::next()) {}
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
-    ~Call();
+    ~Call() = default;
 
     // --- the caller's side, any thread ---
     void cancel(CancelReason reason);  ///< the first reason counts
@@ -115,10 +132,12 @@ private:
     Options options_;
     std::uint64_t number_;
     mutable std::mutex mutex_;
-    std::deque<CallEvent> events_;
+    std::vector<CallEvent> events_;  ///< in their order; at most one of each kind and signal
     std::function<void()> on_event_;
     Listening listening_ = Listening::everything;
     std::optional<CancelReason> cancelled_;
+    /// Whether that is there, to be asked without a lock: nearly every call ends without it.
+    std::atomic<bool> is_cancelled_{false};
     Clock::time_point cancelled_at_{};
     CancelWatcher* watcher_ = nullptr;
     CallEventListener* listener_ = nullptr;

@@ -3,7 +3,9 @@
 #include "direct_provider.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 
@@ -66,9 +68,10 @@ bool is_ok(const MethodReturn& returned) noexcept {
     return !returned.exception && returned.status == BERTH_OK;
 }
 
-void expect(MethodReturn& returned, bool there, std::string what) {
+/// `what` is looked at only when it is missing.
+void expect(MethodReturn& returned, bool there, std::string_view what) {
     returned.answer = there ? Answer::given : Answer::missing;
-    returned.missing = std::move(what);
+    if (!there) returned.missing = what;
 }
 
 /// OK promises that every file was taken. The host's own source knows.
@@ -134,18 +137,26 @@ private:
         std::optional<BrokenPipeIsNoSignal> quiet_;
     };
 
-    /// Counts the methods that run, for `close` waits for the last one.
+    /// Counts the methods that run, for `close` waits for the last one. Whoever leaves before somebody waits does so in
+    /// one step, and touches nothing afterwards: the provider may be gone by then.
     class Running {
     public:
         explicit Running(DirectProvider& provider) : provider_(provider), quiet_(provider) {
-            const std::lock_guard lock(provider_.mutex_);
-            ++provider_.running_;
+            provider_.running_.fetch_add(one_method, std::memory_order_relaxed);
         }
         Running(const Running&) = delete;
         Running& operator=(const Running&) = delete;
         ~Running() {
+            auto& running = provider_.running_;
+            auto found = running.load(std::memory_order_relaxed);
+            while ((found & is_closing) == 0) {
+                if (running.compare_exchange_weak(found, found - one_method, std::memory_order_release,
+                                                  std::memory_order_relaxed))
+                    return;
+            }
             const std::lock_guard lock(provider_.mutex_);
-            if (--provider_.running_ == 0) provider_.idle_.notify_all();
+            running.fetch_sub(one_method, std::memory_order_release);
+            provider_.idle_.notify_all();
         }
 
     private:
@@ -156,7 +167,12 @@ private:
     void close() noexcept;
     void describe(Call& call);
     /// Decides what a method's return comes to; throws the error, if it is one.
-    void conclude(CCall& call, MethodReturn returned, std::string_view sandbox);
+    void conclude(CCall& call, MethodReturn&& returned, std::string_view sandbox) {
+        // What judge() says when there is nothing to judge.
+        if (is_ok(returned) && returned.answer != Answer::missing && call.is_unremarkable()) return;
+        settle(call, std::move(returned), sandbox);
+    }
+    void settle(CCall& call, MethodReturn returned, std::string_view sandbox);
     template <typename Function>
     Function* required(Function* function, const Call& call) const;
     template <typename Function>
@@ -177,9 +193,11 @@ private:
     void* self_;
     const bool sees_broken_pipes_;
     bool open_ = false;
-    std::mutex mutex_;
+    static constexpr std::uint64_t is_closing = 1;
+    static constexpr std::uint64_t one_method = 2;
+    std::atomic<std::uint64_t> running_{0};  ///< methods that run, and whether close() waits for them
+    std::mutex mutex_;                       ///< of that wait
     std::condition_variable idle_;
-    std::size_t running_ = 0;
 };
 
 // --- life ------------------------------------------------------------------------------------------------------------
@@ -211,7 +229,8 @@ void DirectProvider::describe(Call& call) {
 void DirectProvider::close() noexcept {
     {
         std::unique_lock lock(mutex_);
-        idle_.wait(lock, [this] { return running_ == 0; });
+        running_.fetch_or(is_closing, std::memory_order_relaxed);
+        idle_.wait(lock, [this] { return running_.load(std::memory_order_acquire) == is_closing; });
     }
     if (!std::exchange(open_, false)) return;
     const Quiet quiet(*this);
@@ -224,7 +243,7 @@ void DirectProvider::close() noexcept {
     }
 }
 
-void DirectProvider::conclude(CCall& call, MethodReturn returned, std::string_view sandbox) {
+void DirectProvider::settle(CCall& call, MethodReturn returned, std::string_view sandbox) {
     returned.records = call.take_records();
     returned.cancelled = call.call().cancel_reason();
     const std::string method(returned.method);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -18,15 +19,14 @@ public:
     /// asks its backend a million times must not grow.
     static constexpr std::size_t most_closed = 32;
 
-    [[nodiscard]] bool are_empty() const noexcept {
-        const std::lock_guard lock(mutex_);
-        return resources_.empty();
-    }
+    /// Nothing was opened since the beginning or close(). Without a lock: most calls open nothing.
+    [[nodiscard]] bool are_empty() const noexcept { return are_empty_.load(std::memory_order_acquire); }
 
     void add(std::unique_ptr<ServiceResource> resource) {
         const std::lock_guard lock(mutex_);
         if (resources_.size() >= forget_at_) forget_closed();
         resources_.push_back(std::move(resource));
+        are_empty_.store(false, std::memory_order_release);
     }
 
     void cancel() noexcept {
@@ -40,6 +40,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             closing.swap(resources_);
+            are_empty_.store(true, std::memory_order_release);
         }
     }
 
@@ -58,6 +59,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::unique_ptr<ServiceResource>> resources_;
     std::size_t forget_at_ = 2 * most_closed;
+    std::atomic<bool> are_empty_{true};
 };
 
 }  // namespace berth::inline host_v1

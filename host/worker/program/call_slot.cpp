@@ -90,8 +90,9 @@ void CallSlot::event(std::uint64_t call, const CallEvent& event) {
     const std::lock_guard lock(mutex_);
     if (current_ != nullptr && current_->number() == call) {
         current_->event(event);
-    } else if (current_ == nullptr || current_->number() < call) {
-        // Its frame may still be on the way. An event of a call of another slot is dropped when the next one begins.
+    } else if (current_ == nullptr) {
+        // Its frame may still be on the way; while another call is in here, none is. An event of a call of another slot is
+        // dropped when the next one begins.
         if (early_.size() >= 16) early_.pop_front();
         early_.emplace_back(call, event);
     }

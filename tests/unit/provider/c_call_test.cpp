@@ -3,10 +3,15 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <future>
 #include <limits>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/text.hpp"
 #include "support.hpp"
@@ -240,4 +245,63 @@ TEST_CASE("cancelled may be asked from any thread while the call is cancelled") 
     faced.call.cancel(CancelReason::caller);
     asker.join();
     CHECK(c->cancelled(c) == 1);
+}
+
+TEST_CASE("a door lets in one thread at a time") {
+    FacedCall faced;
+    Door door;
+    constexpr int each = 20'000;
+    int entries = 0;  // as much as it counts without a lock of its own
+    std::vector<std::thread> threads;
+    for (int thread = 0; thread < 4; ++thread) {
+        threads.emplace_back([&] {
+            for (int count = 0; count < each; ++count) {
+                (void)door.enter(faced.face, [&entries]() -> berth_status {
+                    ++entries;
+                    return BERTH_OK;
+                });
+            }
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(entries == 4 * each);
+}
+
+TEST_CASE("a door is shut when whoever is inside has left, and lets in nobody afterwards") {
+    FacedCall faced;
+    Door door;
+    std::promise<void> is_inside;
+    std::promise<void> may_leave;
+    std::atomic<bool> has_left{false};
+    std::thread insider([&] {
+        (void)door.enter(faced.face, [&]() -> berth_status {
+            is_inside.set_value();
+            may_leave.get_future().wait();
+            has_left = true;
+            return BERTH_OK;
+        });
+    });
+    is_inside.get_future().wait();
+    // One that comes meanwhile gets in before it is shut, or hears that it is.
+    std::array<std::atomic<pid_t>, 2> waiting{};
+    std::thread second([&] {
+        waiting[0] = ::gettid();
+        const auto status = door.enter(faced.face, []() -> berth_status { return BERTH_OK; });
+        CHECK((status == BERTH_OK || status == BERTH_CONTRACT));
+    });
+    std::thread closer([&] {
+        waiting[1] = ::gettid();
+        door.close();
+        CHECK(has_left);
+    });
+    for (const auto& thread : waiting) {
+        while (thread == 0 || !sleeps(thread))
+            std::this_thread::yield();
+    }
+    may_leave.set_value();
+    for (auto* thread : {&insider, &second, &closer})
+        thread->join();
+    door.close();
+    CHECK(door.enter(faced.face, []() -> berth_status { return BERTH_OK; }) == BERTH_CONTRACT);
 }

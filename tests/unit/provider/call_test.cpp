@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -26,6 +28,24 @@ TEST_CASE("numbers of calls differ") {
     const Call other({.method = "get"});
     CHECK(one.number() != other.number());
     CHECK(one.number() != 0);
+}
+
+TEST_CASE("numbers of calls differ whichever threads make them") {
+    constexpr std::size_t each = 250;
+    std::array<std::vector<std::uint64_t>, 4> made;
+    std::vector<std::thread> threads;
+    for (auto& numbers : made) {
+        threads.emplace_back([&numbers] {
+            for (std::size_t count = 0; count < each; ++count)
+                numbers.push_back(Call({.method = "get"}).number());
+        });
+    }
+    std::set<std::uint64_t> all;
+    for (std::size_t index = 0; index < made.size(); ++index) {
+        threads[index].join();
+        all.insert(made[index].begin(), made[index].end());
+    }
+    CHECK(all.size() == made.size() * each);
 }
 
 TEST_CASE("the first cancel counts and is one event") {

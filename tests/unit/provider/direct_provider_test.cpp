@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
 #include <future>
 #include <stdexcept>
 #include <string>
@@ -20,16 +19,6 @@ using namespace berth;
 using namespace berth_test;
 
 namespace {
-
-/// Whether a thread of this process waits for something.
-bool sleeps(pid_t thread) {
-    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
-    std::string number;
-    std::string name;
-    std::string state;
-    file >> number >> name >> state;
-    return state == "S";
-}
 
 struct Fixture {
     FakePlugin plugin;

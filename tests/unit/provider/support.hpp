@@ -4,9 +4,11 @@
 
 #include <berth/plugin.h>
 #include <doctest/doctest.h>
+#include <sys/types.h>
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
 #include <functional>
 #include <list>
 #include <memory>
@@ -24,6 +26,16 @@
 namespace berth_test {
 
 using namespace berth;
+
+/// Whether a thread of this process waits for something.
+inline bool sleeps(pid_t thread) {
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string number;
+    std::string name;
+    std::string state;
+    file >> number >> name >> state;
+    return state == "S";
+}
 
 /// A log whose lines can be looked at.
 class Lines {
