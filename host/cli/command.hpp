@@ -111,6 +111,12 @@ struct PluginListCommand {};
 struct PluginInspectCommand {
     std::string plugin;  ///< a name, or a path when it holds a slash or ends in .so
 };
+/// Which plugins `berth plugin clear` means.
+enum class Clear { named, all };
+struct PluginClearCommand {
+    std::vector<std::string> plugins;  ///< names, paths or hashes
+    Clear which = Clear::named;
+};
 struct ConfigCheckCommand {};
 struct ConfigShowCommand {};
 struct ConfigSchemaCommand {};
@@ -133,8 +139,9 @@ using Command =
     std::variant<HelpCommand, RunCommand, CreateCommand, ListCommand, InspectCommand, ReadyCommand, StatsCommand,
                  RestartCommand, RemoveCommand, ExecCommand, CopyCommand, SnapshotCreateCommand, SnapshotRestoreCommand,
                  SnapshotListCommand, SnapshotRemoveCommand, LogsCommand, EnvironmentGetCommand, EnvironmentSetCommand,
-                 ProviderListCommand, PluginListCommand, PluginInspectCommand, ConfigCheckCommand, ConfigShowCommand,
-                 ConfigSchemaCommand, DoctorCommand, VersionCommand, CompletionCommand, CompleteCommand>;
+                 ProviderListCommand, PluginListCommand, PluginInspectCommand, PluginClearCommand, ConfigCheckCommand,
+                 ConfigShowCommand, ConfigSchemaCommand, DoctorCommand, VersionCommand, CompletionCommand,
+                 CompleteCommand>;
 
 struct Invocation {
     GlobalOptions global;

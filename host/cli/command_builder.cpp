@@ -227,6 +227,15 @@ EnvironmentSetCommand environment_set_command(const ParsedLine& line) {
     return command;
 }
 
+PluginClearCommand plugin_clear_command(const ParsedLine& line) {
+    if (line.has("all") == line.words.empty()) {
+        return {line.words, line.words.empty() ? Clear::all : Clear::named};
+    }
+    throw Error(cli_diagnostics::wrong_usage,
+                line.words.empty() ? "nothing to clear was named" : "--all leaves nothing to be named",
+                "usage: berth plugin clear FILE|NAME..., or --all");
+}
+
 CompletionCommand completion_command(const ParsedLine& line) {
     const auto& shell = line.words.at(0);
     if (shell != "bash" && shell != "zsh" && shell != "fish") wrong_value("the shell", shell, "bash, zsh or fish");
@@ -280,6 +289,8 @@ Command build_command(const ParsedLine& line, const EnvironmentVariables& own, M
             return PluginListCommand{};
         case CommandName::plugin_inspect:
             return PluginInspectCommand{words.at(0)};
+        case CommandName::plugin_clear:
+            return plugin_clear_command(line);
         case CommandName::config_check:
             return ConfigCheckCommand{};
         case CommandName::config_show:

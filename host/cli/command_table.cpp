@@ -66,6 +66,7 @@ constexpr std::array logs_flags{
     FlagRow{"", "since", "TIME", false, "Only what is newer: 10m (ago), 2026-11-23T06:00:00Z, or Unix seconds"},
     FlagRow{"f", "follow", "", false, "Go on as new lines come"},
 };
+constexpr std::array clear_flags{FlagRow{"", "all", "", false, "Clear every plugin"}};
 constexpr std::array env_set_flags{FlagRow{"", "unset", "K", true, "Remove a variable"}};
 
 constexpr std::array table{
@@ -130,6 +131,12 @@ constexpr std::array table{
         "Makes every check that comes before loading, each with its result, also behind one that fails. Runs none of\n"
         "the file's code. The exit code is 0 when it would load.",
         "berth plugin inspect ./acme.so", {}, Completes::plugin},
+    CommandRow{CommandName::plugin_clear, "plugin", "clear", "[--all] [FILE|NAME...]", 0, any_number, Passes::nothing,
+        "Take plugins out of quarantine",
+        "A plugin whose process died too often is not run any more until its file is another one or it is cleared here.\n"
+        "`berth plugin ls` shows which ones and why. A host that runs takes it up with its next call. What is not in\n"
+        "quarantine is no failure.",
+        "berth plugin clear acme", clear_flags, Completes::plugin, Completes::plugin},
     CommandRow{CommandName::config_check, "config", "check", "", 0, 0, Passes::nothing,
         "Find every mistake in berth.yaml", "", "berth config check --config ./berth.yaml", {}},
     CommandRow{CommandName::config_show, "config", "show", "", 0, 0, Passes::nothing,
@@ -156,7 +163,7 @@ constexpr std::array group_table{
     GroupRow{"env", "Variables of a sandbox: get, set"},
     GroupRow{"snapshot", "Snapshots: create, restore, ls, rm"},
     GroupRow{"provider", "Providers of berth.yaml: ls"},
-    GroupRow{"plugin", "Plugin files: ls, inspect"},
+    GroupRow{"plugin", "Plugin files: ls, inspect, clear"},
     GroupRow{"config", "The configuration: check, show, schema"},
 };
 // clang-format on

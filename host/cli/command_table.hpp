@@ -45,6 +45,7 @@ enum class CommandName {
     provider_list,
     plugin_list,
     plugin_inspect,
+    plugin_clear,
     config_check,
     config_show,
     config_schema,

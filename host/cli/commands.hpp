@@ -34,10 +34,11 @@ namespace berth::inline host_v1::cli {
 [[nodiscard]] int perform(Session& session, const EnvironmentGetCommand& command);
 [[nodiscard]] int perform(Session& session, const EnvironmentSetCommand& command);
 
-// provider_commands, plugin_commands, config_commands
+// provider_commands, plugin_commands, quarantine_commands, config_commands
 [[nodiscard]] int perform(Session& session, const ProviderListCommand& command);
 [[nodiscard]] int perform(Session& session, const PluginListCommand& command);
 [[nodiscard]] int perform(Session& session, const PluginInspectCommand& command);
+[[nodiscard]] int perform(Session& session, const PluginClearCommand& command);
 [[nodiscard]] int perform(Session& session, const ConfigCheckCommand& command);
 [[nodiscard]] int perform(Session& session, const ConfigShowCommand& command);
 [[nodiscard]] int perform(Session& session, const ConfigSchemaCommand& command);

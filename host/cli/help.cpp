@@ -34,6 +34,7 @@ const std::vector<Family>& families() {
           {"provider", "ls"},
           {"plugin", "ls"},
           {"plugin", "inspect"},
+          {"plugin", "clear"},
           {"config", "check"},
           {"config", "show"},
           {"config", "schema"},

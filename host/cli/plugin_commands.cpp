@@ -37,27 +37,31 @@ Named file_named(const Catalog& catalog, const std::string& text) {
 
 int perform(Session& session, const PluginListCommand&) {
     const auto catalog = session.catalog();
+    const auto quarantined = session.quarantined();
+    const auto rules = TrustRules::of_this_process();
+    const auto record = [&](const PluginFile& file) { return record_of(quarantined, file, rules); };
     const auto& out = session.out();
     if (out.wants_json()) {
         std::vector<Json> all;
         all.reserve(catalog.files().size());
         for (const auto& file : catalog.files()) {
-            all.push_back(json_of(file));
+            all.push_back(json_of(file, record(file)));
         }
         out.list(all);
     } else if (out.format() == OutputFormat::name) {
         std::string names;
         for (const auto& file : catalog.files()) {
-            if (file.usable()) names += file.name() + "\n";
+            if (!refusal_of(file, record(file))) names += file.name() + "\n";
         }
         out.text(names);
     } else {
         Table table({"PLUGIN", "VERSION", "STATE", "TRUST", "METHODS", "FILE", "WHY"});
         for (const auto& file : catalog.files()) {
-            table.add({file.name(), file.manifest ? file.manifest->version : std::string(),
-                       Cell(file.usable() ? "usable" : "refused", file.usable() ? Tone::good : Tone::bad),
+            const auto* const known = record(file);
+            const auto refusal = refusal_of(file, known);
+            table.add({file.name(), file.manifest ? file.manifest->version : std::string(), state_cell(file, known),
                        trust_cell(file), file.manifest ? method_count(*file.manifest) : std::string(), file.path,
-                       file.error ? std::string(file.error->what()) : std::string()});
+                       refusal ? std::string(refusal->what()) : std::string()});
         }
         out.text(table.text(out.colour()));
     }
@@ -72,7 +76,8 @@ int perform(Session& session, const PluginInspectCommand& command) {
     const auto named = file_named(catalog, command.plugin);
     const LibrarySearch libraries(session.variables());
     const auto inspection = inspect_plugin(
-        named.path, named.origin, {TrustRules::of_this_process(), &catalog, &libraries, Pins(session.configuration())});
+        named.path, named.origin,
+        {TrustRules::of_this_process(), &catalog, &libraries, Pins(session.configuration()), session.quarantined()});
     const auto& out = session.out();
     if (out.wants_json()) {
         out.object(json_of(inspection));

@@ -224,9 +224,36 @@ void add_manifest(FactSheet& sheet, const Manifest& manifest) {
 
 }  // namespace
 
-Json json_of(const PluginFile& file) {
+std::optional<Error> refusal_of(const PluginFile& file, const QuarantineRecord* quarantine) {
+    if (file.error || quarantine == nullptr) return file.error;
+    return quarantine_refusal(*quarantine, file.name()).with_location(printable(file.path));
+}
+
+Cell state_cell(const PluginFile& file, const QuarantineRecord* quarantine) {
+    if (quarantine != nullptr) return {"quarantined", Tone::bad};
+    return file.usable() ? Cell("usable", Tone::good) : Cell("refused", Tone::bad);
+}
+
+Json json_of(const QuarantineRecord& record) {
+    const bool is_known = !record.damage;
+    return {{"hash", record.hash},
+            {"plugin", is_known ? json_of_bytes(record.plugin) : Json()},
+            {"file", is_known ? json_of_bytes(record.file) : Json()},
+            {"since", is_known ? json_of_bytes(record.since) : Json()},
+            {"cause", !is_known                                                ? Json()
+                      : record.cause == QuarantineRecord::Cause::first_contact ? Json("first_contact")
+                                                                               : Json("deaths")},
+            {"deaths", is_known ? Json(record.deaths) : Json()},
+            {"within_seconds", is_known ? Json(record.within.count()) : Json()},
+            {"last_death", is_known ? json_of_bytes(record.last_death) : Json()},
+            {"stderr", is_known ? json_of_bytes(record.last_words) : Json()},
+            {"reason", json_of_bytes(reason_of(record))}};
+}
+
+Json json_of(const PluginFile& file, const QuarantineRecord* quarantine) {
+    const auto refusal = refusal_of(file, quarantine);
     Json object{{"name", json_of_bytes(file.name())},
-                {"state", file.usable() ? "usable" : "refused"},
+                {"state", state_cell(file, quarantine).text},
                 {"file", json_of_bytes(file.path)},
                 {"found_in", name_of(file.origin)}};
     const auto& manifest = file.manifest;
@@ -234,7 +261,8 @@ Json json_of(const PluginFile& file) {
     object["version"] = manifest ? json_of_bytes(manifest->version) : Json();
     object["methods"] = manifest ? texts(manifest->provides) : Json::array();
     object["features"] = manifest ? texts(manifest->features) : Json::array();
-    object["error"] = file.error ? cli::json_of(*file.error) : Json();
+    object["error"] = refusal ? cli::json_of(*refusal) : Json();
+    object["quarantine"] = quarantine != nullptr ? json_of(*quarantine) : Json();
     auto warnings = Json::array();
     for (const auto& warning : file.warnings) {
         warnings.push_back(cli::json_of(warning));
@@ -244,7 +272,7 @@ Json json_of(const PluginFile& file) {
 }
 
 Json json_of(const Inspection& inspection) {
-    auto object = json_of(inspection.file);
+    auto object = json_of(inspection.file, inspection.quarantine ? &*inspection.quarantine : nullptr);
     object["would_load"] = inspection.would_load();
     object["hash"] = inspection.hash ? Json(*inspection.hash) : Json();
     object["size"] = inspection.file.identity.inode != 0 ? Json(inspection.file.identity.size) : Json();

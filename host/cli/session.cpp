@@ -6,7 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include "../base/text.hpp"
 #include "../config/reader.hpp"
+#include "../plugin/diagnostics.hpp"
 #include "terminal.hpp"
 
 namespace berth::inline host_v1::cli {
@@ -68,6 +70,26 @@ Catalog Session::catalog() {
     input.environment = variables_;
     input.install_directory = installed_plugin_directory();
     return Catalog::read(input, TrustRules::of_this_process(), Pins(configuration()));
+}
+
+Quarantine Session::quarantine() const {
+    return {usual_records_directory(variables_), TrustRules::of_this_process()};
+}
+
+std::vector<QuarantineRecord> Session::quarantined() const {
+    try {
+        auto records = quarantine().records();
+        for (const auto& record : records) {
+            if (!record.damage) continue;
+            printing_.warning(Error(plugin_diagnostics::records_unusable,
+                                    "a plugin is in quarantine, and why cannot be read: " + printable(*record.damage),
+                                    "Let it be tried again: berth plugin clear " + record.hash));
+        }
+        return records;
+    } catch (const Error& problem) {
+        printing_.warning(problem);
+        return {};
+    }
 }
 
 Host& Session::host() {

@@ -5,11 +5,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "../config/configuration.hpp"
 #include "../config/environment.hpp"
 #include "../engine/host.hpp"
 #include "../plugin/catalog.hpp"
+#include "../plugin/quarantine.hpp"
 #include "command.hpp"
 #include "printing.hpp"
 #include "progress.hpp"
@@ -33,6 +35,9 @@ public:
     [[nodiscard]] const Configuration& configuration();
     /// Every plugin file of the search path; loads none.
     [[nodiscard]] Catalog catalog();
+    /// Files that are not run any more. What cannot be read, or is damaged, is told on stderr.
+    [[nodiscard]] std::vector<QuarantineRecord> quarantined() const;
+    [[nodiscard]] Quarantine quarantine() const;
     [[nodiscard]] Host& host();
     /// Of a host that is made afterwards only errors are logged, for a command that says itself what it finds.
     void keep_log_quiet() noexcept { log_is_quiet_ = true; }

@@ -67,15 +67,15 @@ public:
     [[nodiscard]] const ProviderFacts& facts() const noexcept override { return facts_; }
 
     [[nodiscard]] std::unique_ptr<Provider> open(Call& call) override {
-        const auto& [install, worker, rules, environment, log, places, http] = *common_;
+        const auto& [install, worker, rules, environment, log, places, http, memory] = *common_;
         DirectProviderOptions options{provider_.name, settings_, environment, log, places, http};
         const auto copies = usual_copies_directory(environment);
-        if (!runs_in_worker()) return open_direct_provider(call, load_plugin(file_, rules, copies), std::move(options));
-        return open_worker_provider(call,
-                                    {std::move(options),
-                                     prepare_plugin(file_, rules, copies, Copying::always),
-                                     process_starter(worker, {provider_.worker.memory_bytes, provider_.worker.cpus}),
-                                     {}});
+        if (!runs_in_worker()) return open_direct_provider(call, load_here(copies), std::move(options));
+        auto prepared = prepare_plugin(file_, rules, copies, Copying::always);
+        if (!quarantine_) quarantine_ = std::make_shared<FileQuarantine>(memory, KnownPlugin::of(prepared));
+        return open_worker_provider(
+            call, {std::move(options), std::move(prepared),
+                   process_starter(worker, {provider_.worker.memory_bytes, provider_.worker.cpus}), quarantine_});
     }
 
 private:
@@ -86,21 +86,31 @@ private:
         return install.empty() || std::filesystem::path(file_.path).parent_path() != std::filesystem::path(install);
     }
 
+    [[nodiscard]] const LoadedPlugin& load_here(const std::string& copies) const {
+        auto prepared = prepare_for_here(file_, common_->rules, copies);
+        // What is too much for workers is too much for this process.
+        if (const auto refusal = common_->memory->refusal(KnownPlugin::of(prepared))) throw *refusal;
+        return load_plugin(std::move(prepared), common_->rules);
+    }
+
     std::shared_ptr<const Common> common_;
     const ProviderConfiguration& provider_;
     PluginFile file_;
     Settings settings_;
     ProviderFacts facts_;
+    std::shared_ptr<FileQuarantine> quarantine_;  ///< from the first open on
 };
 
 PluginSource::PluginSource(SearchInput search, EnvironmentVariables environment, std::shared_ptr<Log> log,
                            ServicePlaces places, HttpConfiguration http, Pins pins, std::string worker_program)
     : search_(std::move(search)), pins_(std::move(pins)), common_([&] {
           if (worker_program.empty()) worker_program = installed_worker(search_.install_directory);
+          const auto rules = TrustRules::of_this_process();
+          auto memory = std::make_shared<PluginMemory>(usual_records_directory(environment), rules, log);
           auto access = std::make_shared<HttpAccess>(places.modules, std::move(http), environment);
-          return std::make_shared<const Common>(Common{search_.install_directory, std::move(worker_program),
-                                                       TrustRules::of_this_process(), std::move(environment),
-                                                       std::move(log), std::move(places), std::move(access)});
+          return std::make_shared<const Common>(Common{search_.install_directory, std::move(worker_program), rules,
+                                                       std::move(environment), std::move(log), std::move(places),
+                                                       std::move(access), std::move(memory)});
       }()) {
     read_catalog();
 }

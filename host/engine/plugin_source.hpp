@@ -12,6 +12,7 @@
 #include "../service/http_access.hpp"
 #include "../service/log.hpp"
 #include "../service/service_places.hpp"
+#include "plugin_memory.hpp"
 #include "provider_source.hpp"
 
 namespace berth::inline host_v1 {
@@ -40,6 +41,7 @@ private:
         std::shared_ptr<Log> log;
         ServicePlaces places;
         std::shared_ptr<HttpAccess> http;  ///< lives until the last provider that it made has closed
+        std::shared_ptr<PluginMemory> memory;
     };
     class Found;
 

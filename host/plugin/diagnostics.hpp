@@ -78,6 +78,12 @@ inline constexpr Diagnostic no_private_copy{"BERTH-P-30", Code::unavailable};
 /// Too many versions of one file were loaded into this process, one after the other.
 inline constexpr Diagnostic too_many_generations{"BERTH-P-31", Code::resource_exhausted};
 
+// --- remembering ---
+/// What the file did when it ran is the reason not to run it again.
+inline constexpr Diagnostic quarantined{"BERTH-P-32", Code::unavailable};
+/// What is remembered of plugin files cannot be read or written.
+inline constexpr Diagnostic records_unusable{"BERTH-P-33", Code::unavailable};
+
 inline constexpr std::array all{
     not_found,
     bad_directory,
@@ -110,6 +116,8 @@ inline constexpr std::array all{
     not_pinned,
     no_private_copy,
     too_many_generations,
+    quarantined,
+    records_unusable,
 };
 
 }  // namespace berth::inline host_v1::plugin_diagnostics

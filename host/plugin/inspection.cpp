@@ -53,6 +53,7 @@ public:
         step("entry", [this](InspectionStep& now) { look_for_entry(now); });
         step("name", [this](InspectionStep& now) { look_for_others(now); });
         step("pin", [this](InspectionStep& now) { look_for_pin(now); });
+        step("quarantine", [this](InspectionStep& now) { look_for_quarantine(now); });
         step("table", [](InspectionStep& now) {
             skip(now, "only loading it tells whether its functions are those that the manifest names");
         });
@@ -241,6 +242,19 @@ private:
         if (auto refusal = input_.pins.refusal(name, *result_.hash)) throw *std::move(refusal);
         result_.file.pinned = input_.pins.of(name).has_value();
         now.found = result_.file.pinned ? "it holds what its pin says" : "it has no pin and needs none";
+    }
+
+    void look_for_quarantine(InspectionStep& now) {
+        if (!result_.hash) return skip(now, "it cannot be read whole");
+        const auto& all = input_.quarantine;
+        const auto found = std::find_if(all.begin(), all.end(),
+                                        [&](const QuarantineRecord& record) { return record.hash == *result_.hash; });
+        if (found == all.end()) {
+            now.found = "nothing that it did before speaks against it";
+            return;
+        }
+        result_.quarantine = *found;
+        throw quarantine_refusal(*found, result_.file.name());
     }
 
     const std::string& path_;

@@ -11,6 +11,7 @@
 #include "elf_links.hpp"
 #include "library_search.hpp"
 #include "plugin_file.hpp"
+#include "quarantine.hpp"
 #include "trusted_walk.hpp"
 
 namespace berth::inline host_v1 {
@@ -39,6 +40,7 @@ struct Inspection {
     std::optional<ElfLinks> links;
     std::vector<NeededLibrary> libraries;
     std::optional<std::string> hash;
+    std::optional<QuarantineRecord> quarantine;  ///< why it is in quarantine, if it is
     std::vector<InspectionStep> steps;
 
     /// Whether nothing that can be known without running it speaks against loading it.
@@ -51,6 +53,7 @@ struct InspectionInput {
     const Catalog* catalog;  ///< for other files of its name; may be null
     const LibrarySearch* libraries;
     Pins pins = {};
+    std::vector<QuarantineRecord> quarantine = {};
 };
 
 /// `path` is absolute. What is wrong is in the steps, never thrown.

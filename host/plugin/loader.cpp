@@ -203,9 +203,12 @@ const LoadedPlugin& load_plugin(PreparedPlugin prepared, const TrustRules& rules
     }
 }
 
+PreparedPlugin prepare_for_here(const PluginFile& file, const TrustRules& rules, const std::string& copies) {
+    return prepare_plugin(file, rules, copies, has_older_code(file) ? Copying::always : Copying::unless_installed);
+}
+
 const LoadedPlugin& load_plugin(const PluginFile& file, const TrustRules& rules, const std::string& copies) {
-    const auto copying = has_older_code(file) ? Copying::always : Copying::unless_installed;
-    return load_plugin(prepare_plugin(file, rules, copies, copying), rules);
+    return load_plugin(prepare_for_here(file, rules, copies), rules);
 }
 
 }  // namespace berth::inline host_v1

@@ -36,8 +36,12 @@ inline constexpr std::size_t max_generations = 16;
 /// Error: BERTH-P-15, BERTH-P-18 to BERTH-P-25, BERTH-P-31. Any thread.
 [[nodiscard]] const LoadedPlugin& load_plugin(PreparedPlugin prepared, const TrustRules& rules);
 
-/// Prepares and loads a usable file of the catalog; what came with Berth from where it is, unless older code of that path is
-/// in this process. Throws what either does.
+/// Prepares a usable file of the catalog for being loaded here: what came with Berth where it is, unless older code of that
+/// path is in this process. Throws what prepare_plugin() throws.
+[[nodiscard]] PreparedPlugin prepare_for_here(const PluginFile& file, const TrustRules& rules,
+                                              const std::string& copies);
+
+/// Prepares and loads. Throws what either does.
 [[nodiscard]] const LoadedPlugin& load_plugin(const PluginFile& file, const TrustRules& rules,
                                               const std::string& copies = {});
 

@@ -66,4 +66,18 @@ PluginFile read_plugin_file(const TrustedDirectory& directory, const std::string
     return file;
 }
 
+TrustedFile open_again(const PluginFile& file, const TrustRules& rules) {
+    const std::filesystem::path path(file.path);
+    const auto directory = open_trusted_directory(path.parent_path().string(), rules);
+    auto opened = open_trusted_file(directory, path.filename().string(), rules);
+    if (opened.identity != file.identity) throw plugin_file_changed();
+    check_plugin_size(opened.identity.size);
+    return opened;
+}
+
+Error plugin_file_changed() {
+    return {plugin_diagnostics::changed, "the file changed since it was read",
+            "Run the command again; nothing has been loaded"};
+}
+
 }  // namespace berth::inline host_v1

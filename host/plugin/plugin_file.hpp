@@ -44,4 +44,11 @@ struct PluginFile {
                                           SearchOrigin origin, const TrustRules& rules, const Pins& pins,
                                           EntryHint hint = EntryHint::unknown);
 
+/// Opens the file anew, which must still be the one that was read. Throws Error: what open_trusted_file() throws, BERTH-P-07,
+/// BERTH-P-27.
+[[nodiscard]] TrustedFile open_again(const PluginFile& file, const TrustRules& rules);
+
+/// BERTH-P-07, without location.
+[[nodiscard]] Error plugin_file_changed();
+
 }  // namespace berth::inline host_v1

@@ -7,32 +7,16 @@
 #include <utility>
 
 #include "../base/text.hpp"
-#include "diagnostics.hpp"
 #include "private_copy.hpp"
 
 namespace berth::inline host_v1 {
 
 namespace {
 
-[[noreturn]] void throw_changed() {
-    throw Error(plugin_diagnostics::changed, "the file changed since it was read",
-                "Run the command again; nothing has been loaded");
-}
-
-/// Opens the file anew and asks whether it is still what was read.
-TrustedFile open_unchanged(const PluginFile& file, const TrustRules& rules) {
-    const std::filesystem::path path(file.path);
-    const auto directory = open_trusted_directory(path.parent_path().string(), rules);
-    auto opened = open_trusted_file(directory, path.filename().string(), rules);
-    if (opened.identity != file.identity) throw_changed();
-    check_plugin_size(opened.identity.size);
-    return opened;
-}
-
 /// What of a copy stays: the time of its last use is set at each use, so the other times tell nothing.
 FileIdentity lasting_identity(int descriptor) {
     struct stat status {};
-    if (::fstat(descriptor, &status) != 0) throw_changed();
+    if (::fstat(descriptor, &status) != 0) throw plugin_file_changed();
     FileIdentity identity;
     identity.device = status.st_dev;
     identity.inode = status.st_ino;
@@ -45,8 +29,8 @@ void take_copy(PreparedPlugin& prepared, const PluginFile& file, const TrustedFi
                const std::string& copies) {
     const auto place = copies.empty() ? usual_copies_directory(EnvironmentVariables::of_process()) : copies;
     auto copy = make_private_copy(opened, std::filesystem::path(file.path).parent_path().string(), place, rules);
-    if (file.hash && copy.hash != *file.hash) throw_changed();
-    if (read_elf_notes(FileBytes(copy.descriptor.get(), copy.size)) != file.notes) throw_changed();
+    if (file.hash && copy.hash != *file.hash) throw plugin_file_changed();
+    if (read_elf_notes(FileBytes(copy.descriptor.get(), copy.size)) != file.notes) throw plugin_file_changed();
     prepared.mapped_path = std::move(copy.path);
     prepared.identity = lasting_identity(copy.descriptor.get());
     prepared.hash = std::move(copy.hash);
@@ -59,7 +43,7 @@ PreparedPlugin prepare_plugin(const PluginFile& file, const TrustRules& rules, c
                               Copying copying) {
     if (file.error) throw *file.error;
     try {
-        const auto opened = open_unchanged(file, rules);
+        const auto opened = open_again(file, rules);
         PreparedPlugin prepared{file.path, *file.manifest, file.path, opened.identity, {}, {}};
         // With a pin the bytes themselves were verified, and the file in its place is not certain to keep them.
         const bool stays = copying == Copying::unless_installed && file.came_with_berth && !file.pinned;
@@ -73,7 +57,7 @@ PreparedPlugin prepare_plugin(const PluginFile& file, const TrustRules& rules, c
 PreparedPlugin reopen_prepared(const std::string& path, const std::string& mapped_path, const FileIdentity& identity) {
     try {
         FileDescriptor copy{::open(mapped_path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
-        if (!copy || lasting_identity(copy.get()) != identity) throw_changed();
+        if (!copy || lasting_identity(copy.get()) != identity) throw plugin_file_changed();
         const auto notes = read_elf_notes(FileBytes(copy.get(), identity.size));
         auto read = parse_manifest(notes.manifest, notes.provides);
         return {path, std::move(read.manifest), mapped_path, identity, {}, std::move(copy)};

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "../base/text.hpp"
 #include "content_hash.hpp"
 #include "diagnostics.hpp"
+#include "own_directory.hpp"
 
 namespace berth::inline host_v1 {
 
@@ -39,44 +39,11 @@ std::string digits_of(const std::string& hash) {
     return hash.substr(hash.find(':') + 1);
 }
 
-TrustedDirectory open_or_explain(const std::string& path, const TrustRules& rules) {
-    try {
-        return open_trusted_directory(path, rules);
-    } catch (const Error& problem) {
-        const auto& fields = problem.fields();
-        throw Error(plugin_diagnostics::no_private_copy,
-                    "no private copy of the plugin can be made: " + fields.location + ": " + fields.message,
-                    "Set XDG_CACHE_HOME to a directory of your own, or mend this one. " + fields.hint);
-    }
-}
-
 /// The directory of all copies: of our own, and for nobody else.
 TrustedDirectory open_copies(const std::string& path, const TrustRules& rules) {
-    if (!path.starts_with('/')) {
-        throw Error(plugin_diagnostics::no_private_copy,
-                    "no private copy of the plugin can be made: neither XDG_CACHE_HOME nor HOME says where",
-                    "Set one of them to a directory of your own");
-    }
-    std::string made;
-    for (const auto& part : std::filesystem::path(path).relative_path()) {
-        made += "/" + part.string();
-        if (::mkdir(made.c_str(), 0700) != 0 && errno != EEXIST) cannot("cannot make the directory", made, errno);
-    }
-    auto directory = open_or_explain(path, rules);
-    struct stat status {};
-    if (::fstat(directory.descriptor.get(), &status) != 0) cannot("cannot examine", path, errno);
-    if (status.st_uid != rules.self) cannot("somebody else owns the directory", path, 0);
-    if ((status.st_mode & 07777U) != 0700 && ::fchmod(directory.descriptor.get(), 0700) != 0) {
-        cannot("cannot shut others out of", path, errno);
-    }
-    return directory;
-}
-
-std::string random_name() {
-    std::uint64_t number = 0;
-    if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number))
-        number = static_cast<std::uint64_t>(::getpid());
-    return "." + std::to_string(number) + ".new";
+    return open_own_directory(
+        path, rules,
+        {plugin_diagnostics::no_private_copy, "no private copy of the plugin can be made", "XDG_CACHE_HOME"});
 }
 
 /// One of the directories in which a copy lies.
@@ -149,7 +116,7 @@ std::string copy_bytes(const TrustedFile& source, int target, const std::string&
 /// written does not hold what its name says, and is made anew.
 void make_home(const TrustedDirectory& copies, const TrustedFile& source, const std::string& origin) {
     const int all = copies.descriptor.get();
-    const auto fresh = random_name();
+    const auto fresh = unused_name();
     if (::mkdirat(all, fresh.c_str(), 0700) != 0) cannot("cannot make a directory in", copies.path, errno);
     try {
         FileDescriptor file{::openat(all, (fresh + "/new").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0500)};

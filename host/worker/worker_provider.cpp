@@ -215,13 +215,20 @@ std::shared_ptr<Generation> WorkerProvider::make(Call& call) {
     try {
         const auto facts = generation->connection->load(options_.plugin, call);
         generation->plugin = remote_plugin(options_.plugin.path, options_.plugin.manifest, facts);
+        auto options = options_.provider;
+        options.instance = generation->connection.get();
+        generation->provider = open_direct_provider(call, generation->plugin, std::move(options));
+        return generation;
     } catch (const Error& error) {
+        // What takes too long may have a slow backend to blame.
+        const auto number = error.diagnostic();
+        const bool was_its_own =
+            number == worker_diagnostics::died.number || number == worker_diagnostics::broke_protocol.number;
+        const auto death = generation->connection->death();
+        if (options_.quarantine && was_its_own && death)
+            options_.quarantine->died_opening({1, {}, death->text, death->last_words});
         throw error.with_place(options_.provider.name, "open", {});
     }
-    auto options = options_.provider;
-    options.instance = generation->connection.get();
-    generation->provider = open_direct_provider(call, generation->plugin, std::move(options));
-    return generation;
 }
 
 std::shared_ptr<Generation> WorkerProvider::current(Call& call) {

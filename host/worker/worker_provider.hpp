@@ -32,6 +32,8 @@ public:
     [[nodiscard]] virtual std::optional<Error> refusal() = 0;
     /// Its workers died too often. What a person can do about it, in a sentence.
     [[nodiscard]] virtual std::string begin(const WorkerDeaths& deaths) = 0;
+    /// One died before its plugin was open: no provider is left that could count.
+    virtual void died_opening(const WorkerDeaths& one) = 0;
 };
 
 struct WorkerProviderOptions {

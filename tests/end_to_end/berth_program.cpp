@@ -191,11 +191,10 @@ void Workspace::configure(std::string text) const {
 }
 
 std::map<std::string, std::string> Workspace::variables() const {
-    std::map<std::string, std::string> variables{{"PATH", "/usr/local/bin:/usr/bin:/bin"},
-                                                 {"HOME", path("home")},
-                                                 {"XDG_CACHE_HOME", path("home/.cache")},
-                                                 {"BERTH_CONFIG", path("berth.yaml")},
-                                                 {"TMPDIR", directory_.string()}};
+    std::map<std::string, std::string> variables{
+        {"PATH", "/usr/local/bin:/usr/bin:/bin"}, {"HOME", path("home")},
+        {"XDG_CACHE_HOME", path("home/.cache")},  {"XDG_STATE_HOME", path("home/.local/state")},
+        {"BERTH_CONFIG", path("berth.yaml")},     {"TMPDIR", directory_.string()}};
     for (const auto* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS", "XDG_RUNTIME_DIR"}) {
         if (const auto* value = ::getenv(name)) variables[name] = value;
     }

@@ -63,7 +63,8 @@ def run(session, environment):
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as home:
         text = script(session, folder)
         subprocess.run(["bash", "-c", text], cwd=home, stdin=subprocess.DEVNULL, check=False,
-                       env={**environment, "HOME": home, "XDG_CACHE_HOME": home + "/.cache", "XDG_RUNTIME_DIR": home})
+                       env={**environment, "HOME": home, "XDG_CACHE_HOME": home + "/.cache", "XDG_STATE_HOME": home + "/.state",
+                            "XDG_RUNTIME_DIR": home})
         for number, (command, expected, status) in enumerate(session):
             code = Path(folder, f"{number}.exit")
             if not code.exists():

@@ -208,3 +208,12 @@ TEST_CASE("a target that ends in a slash is copied into") {
     CHECK(path_in_target("a/b", "/x") == "/x");
     CHECK(path_in_target("a/.", "/x/") == "/x");
 }
+
+TEST_CASE("plugin clear wants names or --all, and not both") {
+    CHECK(command<PluginClearCommand>({"plugin", "clear", "a", "./b.so"}).plugins == Words{"a", "./b.so"});
+    CHECK(command<PluginClearCommand>({"plugin", "clear", "a"}).which == Clear::named);
+    CHECK(command<PluginClearCommand>({"plugin", "clear", "--all"}).which == Clear::all);
+    CHECK(value_error({"plugin", "clear"}) ==
+          "BERTH-X-01: nothing to clear was named | usage: berth plugin clear FILE|NAME..., or --all");
+    CHECK(value_error({"plugin", "clear", "--all", "a"}).find("BERTH-X-01: --all leaves nothing") == 0);
+}
