@@ -141,7 +141,8 @@ public:
     /// Takes the newest file of a plugin into use while calls go on: reads the plugin directories anew, opens a new instance
     /// of each provider of the plugin that is open, and when all are ready lets calls that begin go there. Calls under way
     /// end where they began; when the last one is over, the old instance closes, and in a worker its code is gone. In this
-    /// process it stays mapped, at most 16 versions of a file. Throws BERTH-E-21 when the new file cannot serve, and what
+    /// process it stays mapped, at most 16 versions of a file. Sandboxes that a provider keeps in its memory (it does not
+    /// offer `persistent`) end with the old instance. Throws BERTH-E-21 when the new file cannot serve, and what
     /// was there before goes on; BERTH-E-22 when no provider is of that plugin. A provider nobody has used yet is looked at,
     /// not opened. What it returns: the providers of the plugin. One reload at a time; others wait.
     std::vector<ProviderStatus> reload(const std::string& plugin, const CallOptions& options = {});

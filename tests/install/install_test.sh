@@ -40,6 +40,40 @@ quietly "$cmake" --build "$work/build"
 echo "its program embeds Berth"
 [[ $("$work/build/embed" "$prefix/lib/berth/plugins") == "hello from the sandbox" ]]
 
+echo "its long-running program takes a new plugin into use at SIGHUP, and keeps the old one when the new one is bad"
+export XDG_CACHE_HOME=$work/cache XDG_STATE_HOME=$work/state
+for run in in_process worker; do
+    printf 'version: 1\nproviders:\n  local: { plugin: local, run: %s }\n' "$run" >"$work/berth.yaml"
+    coproc SERVE { exec "$work/build/serve" "$work/berth.yaml" "$prefix/lib/berth/plugins" 2>&1; }
+    answer() {
+        read -r -t 60 line <&"${SERVE[0]}"
+        [[ $line == $1 ]] || {
+            echo "run: $run: expected '$1', found '$line'"
+            exit 1
+        }
+    }
+    echo 'echo one | tee kept' >&"${SERVE[1]}"
+    answer one
+    local=$prefix/lib/berth/plugins/local.so
+    cp "$local" "$work/good.so"
+    (cat "$work/good.so" && echo "another build") >"$work/new.so"
+    mv "$work/new.so" "$local"
+    kill -HUP "$SERVE_PID"
+    answer 'reloaded local, version *'
+    echo 'echo two; cat kept' >&"${SERVE[1]}"
+    answer two
+    answer one
+    echo "no plugin" >"$work/new.so"
+    mv "$work/new.so" "$local"
+    kill -HUP "$SERVE_PID"
+    answer '*the plugin "local" is not reloaded, and what was there before goes on: *'
+    echo 'cat kept' >&"${SERVE[1]}"
+    answer one
+    mv "$work/good.so" "$local"
+    eval "exec ${SERVE[1]}>&-"
+    wait "$SERVE_PID"
+done
+
 echo "its plugin is seen by the installed program"
 plugin=$(find "$work/build" -name 'minimal.so')
 "$prefix/bin/berth" --plugin-dir "$(dirname "$plugin")" plugin inspect "$plugin"
