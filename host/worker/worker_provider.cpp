@@ -73,7 +73,7 @@ public:
         return again(call, [&](Provider& provider) { return provider.list(call); });
     }
     void destroy(Call& call, std::string_view id) override {
-        again(call, [&](Provider& provider) { provider.destroy(call, id); });
+        remove(call, Code::not_found, [&](Provider& provider) { provider.destroy(call, id); });
     }
     ProcessEnd execute(Call& call, std::string_view id, const ProcessConfig& process,
                        ProcessReceiver& receiver) override {
@@ -129,7 +129,7 @@ public:
         return again(call, [&](Provider& provider) { return provider.list_snapshots(call); });
     }
     void delete_snapshot(Call& call, std::string_view snapshot) override {
-        again(call, [&](Provider& provider) { provider.delete_snapshot(call, snapshot); });
+        remove(call, Code::snapshot_not_found, [&](Provider& provider) { provider.delete_snapshot(call, snapshot); });
     }
 
 private:
@@ -181,6 +181,20 @@ private:
                 throw;
         }
         return function(*current(call)->provider);
+    }
+
+    /// The same for what removes something: a worker that died over it may have done it, and then it is gone as it should.
+    template <typename Function>
+    void remove(Call& call, Code gone, const Function& function) {
+        bool is_first = true;
+        again(call, [&](Provider& provider) {
+            const bool was_tried = !std::exchange(is_first, false);
+            try {
+                function(provider);
+            } catch (const Error& error) {
+                if (!was_tried || error.code() != gone) throw;
+            }
+        });
     }
 
     [[nodiscard]] std::shared_ptr<Generation> current(Call& call);

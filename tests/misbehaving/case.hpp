@@ -192,11 +192,11 @@ inline std::unique_ptr<Provider> opened(Call& call, const PluginDirectory& direc
         const auto& loaded = load_plugin(file, TrustRules::of_this_process(), directory.copies());
         return open_direct_provider(call, loaded, {name, {}, {}, log, {}});
     }
-    return open_worker_provider(call,
-                                {{name, {}, {}, log, {}},
-                                 prepare_plugin(file, TrustRules::of_this_process(), directory.copies(), Copying::always),
-                                 process_starter(BERTH_WORKER, {std::uint64_t{512} << 20U, {}}),
-                                 {}});
+    return open_worker_provider(
+        call, {{name, {}, {}, log, {}},
+               prepare_plugin(file, TrustRules::of_this_process(), directory.copies(), Copying::always),
+               process_starter(BERTH_WORKER, {std::uint64_t{512} << 20U, {}}),
+               {}});
 }
 
 /// A directory with the bad plugin and a good one, and the promise of every case: the good one serves before and after, and

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -156,6 +157,18 @@ constexpr std::string_view hanging = "it hangs from here on";
         for (int round = 0; round < 1000; ++round)
             (void)sink->output(sink, BERTH_STDOUT, {reinterpret_cast<const uint8_t*>(words), sizeof words - 1});
     }).detach();
+}
+
+/// Where the sandbox of a plugin lies that does what it should and dies over it.
+inline std::string place_of_sandbox(pid_t test) {
+    const char* const folder = std::getenv("TMPDIR");
+    return std::string(folder != nullptr ? folder : "/tmp") + "/berth-misbehaving-sandbox-" + std::to_string(test);
+}
+
+/// False: it was gone before.
+[[maybe_unused]] inline bool remove_sandbox_and_die() {
+    if (::unlink(place_of_sandbox(::getppid()).c_str()) != 0) return false;
+    std::abort();
 }
 
 /// Begins a file and returns as if it were done.

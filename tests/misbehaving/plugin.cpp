@@ -133,7 +133,10 @@ berth_status list(void* /*self*/, berth_call* /*call*/, berth_info_sink* sink) {
     return put_info(sink);
 }
 
-berth_status destroy(void* /*self*/, berth_call* /*call*/, berth_str /*id*/) {
+berth_status destroy(void* /*self*/, [[maybe_unused]] berth_call* call, berth_str /*id*/) {
+#ifdef DIES_WHEN_DONE
+    if (!dangers::remove_sandbox_and_die()) return refuse(call, BERTH_NOT_FOUND, "there is no such sandbox");
+#endif
     return BERTH_OK;
 }
 

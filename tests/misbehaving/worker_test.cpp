@@ -10,6 +10,7 @@
 #include <string>
 
 #include "case.hpp"
+#include "dangers.hpp"
 
 using namespace misbehaving;
 
@@ -48,6 +49,16 @@ TEST_CASE("what may be repeated is tried once more, and then it is told") {
         Call call({.method = "is_ready"});
         CHECK(provider->is_ready(call, "one"));
     }
+}
+
+TEST_CASE("what was destroyed by a worker that died over it is destroyed") {
+    Case with("dies_when_done");
+    const auto provider = with.open();
+    std::ofstream(dangers::place_of_sandbox(::getpid())) << "a sandbox";
+    Call first({.method = "destroy"});
+    CHECK_NOTHROW(provider->destroy(first, "one"));
+    Call second({.method = "destroy"});
+    CHECK(failure_of([&] { provider->destroy(second, "one"); }).code() == Code::not_found);
 }
 
 TEST_CASE("a worker that dies too often is not started any more") {

@@ -75,7 +75,7 @@ TEST_CASE_FIXTURE(Fixture, "an exception of a plugin without a word of the secre
     const auto failure = error_of([&] { (void)provider->get(call, "box"); });
     CHECK(failure.diagnostic() == "BERTH-R-50");
     CHECK(failure.fields().message == "the plugin threw an exception: login with *** failed");
-    CHECK(plugin.lines.all().find("using ***") != std::string::npos);
+    plugin.lines.wait_for("using ***");
     CHECK(plugin.lines.all().find("canary") == std::string::npos);
 }
 

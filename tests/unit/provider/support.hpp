@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <fstream>
 #include <functional>
 #include <list>
@@ -44,6 +45,15 @@ public:
         return std::make_shared<Log>(LogLevel::trace, [this](LogLevel, std::string_view line) {
             const std::lock_guard lock(mutex_);
             lines_.emplace_back(line);
+            came_.notify_all();
+        });
+    }
+    /// Until one holds `part`: what a plugin logs in a worker comes by another way than what its call returns.
+    void wait_for(std::string_view part) const {
+        std::unique_lock lock(mutex_);
+        came_.wait(lock, [&] {
+            return std::any_of(lines_.begin(), lines_.end(),
+                               [&](const std::string& line) { return line.find(part) != std::string::npos; });
         });
     }
     [[nodiscard]] std::string all() const {
@@ -56,6 +66,7 @@ public:
 
 private:
     mutable std::mutex mutex_;
+    mutable std::condition_variable came_;
     std::vector<std::string> lines_;
 };
 
