@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <future>
-#include <map>
+#include <iterator>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -72,21 +72,60 @@ std::string some_paths(const std::vector<PluginFile*>& files) {
     return listed(paths);
 }
 
+void mark_as_duplicates(const std::vector<PluginFile*>& same) {
+    const auto message = std::to_string(same.size()) + " files say they are the plugin " +
+                         quoted(same.front()->manifest->name) + ": " + some_paths(same);
+    for (auto* file : same) {
+        file->error =
+            Error(duplicate_name, message, "Take all but one off the search path").with_location(printable(file->path));
+    }
+}
+
 /// Marks every file of a name that several files have.
 void mark_duplicates(std::vector<PluginFile>& files) {
-    std::map<std::string, std::vector<PluginFile*>> by_name;
+    std::vector<PluginFile*> by_name;
+    by_name.reserve(files.size());
     for (auto& file : files) {
-        if (file.usable()) by_name[file.manifest->name].push_back(&file);
+        if (file.usable()) by_name.push_back(&file);
     }
-    for (const auto& [name, same] : by_name) {
-        if (same.size() < 2) continue;
-        const auto message =
-            std::to_string(same.size()) + " files say they are the plugin " + quoted(name) + ": " + some_paths(same);
-        for (auto* file : same) {
-            file->error = Error(duplicate_name, message, "Take all but one off the search path")
-                              .with_location(printable(file->path));
-        }
+    const auto has_lower_name = [](const PluginFile* one, const PluginFile* other) {
+        return one->manifest->name < other->manifest->name;
+    };
+    // Files are often named as the plugins in them.
+    if (!std::is_sorted(by_name.begin(), by_name.end(), has_lower_name))
+        std::stable_sort(by_name.begin(), by_name.end(), has_lower_name);
+    for (auto first = by_name.begin(); first != by_name.end();) {
+        const auto end =
+            std::find_if(first, by_name.end(), [&](const PluginFile* file) { return has_lower_name(*first, file); });
+        if (end - first > 1) mark_as_duplicates({first, end});
+        first = end;
     }
+}
+
+/// One file by two paths (a link, a directory mounted twice) is still one plugin: the first path counts.
+void drop_known(std::vector<PluginFile>& files) {
+    const auto identity = [](const PluginFile* file) { return std::pair(file->identity.device, file->identity.inode); };
+    std::vector<const PluginFile*> known;
+    known.reserve(files.size());
+    for (const auto& file : files) {
+        if (file.identity.inode != 0) known.push_back(&file);
+    }
+    std::stable_sort(known.begin(), known.end(), [&identity](const PluginFile* one, const PluginFile* other) {
+        return identity(one) < identity(other);
+    });
+    std::vector<bool> is_again(files.size(), false);
+    for (std::size_t index = 1; index < known.size(); ++index) {
+        if (identity(known[index]) == identity(known[index - 1]))
+            is_again[static_cast<std::size_t>(known[index] - files.data())] = true;
+    }
+    if (std::find(is_again.begin(), is_again.end(), true) == is_again.end()) return;
+    std::size_t kept = 0;
+    for (std::size_t index = 0; index < files.size(); ++index) {
+        if (is_again[index]) continue;
+        if (kept != index) files[kept] = std::move(files[index]);
+        ++kept;
+    }
+    files.resize(kept);
 }
 
 /// Below this a thread costs more than it saves.
@@ -151,18 +190,16 @@ Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const P
     auto path = search_path(input);
     catalog.problems_ = std::move(path.problems);
     std::set<std::pair<std::uint64_t, std::uint64_t>> seen_directories;
-    std::set<std::pair<std::uint64_t, std::uint64_t>> seen_files;
     for (auto& place : path.directories) {
         try {
             const auto directory = open_trusted_directory(place.path, rules);
             if (!seen_directories.emplace(directory.identity.device, directory.identity.inode).second) continue;
             auto files = Reading(directory, place, rules, pins).run();
-            catalog.files_.reserve(catalog.files_.size() + files.size());
-            for (auto& file : files) {
-                // One file by two paths (a link, a directory mounted twice) is still one plugin: the first path counts.
-                const bool known = file.identity.inode != 0;
-                if (known && !seen_files.emplace(file.identity.device, file.identity.inode).second) continue;
-                catalog.files_.push_back(std::move(file));
+            if (catalog.files_.empty()) {
+                catalog.files_ = std::move(files);
+            } else {
+                catalog.files_.insert(catalog.files_.end(), std::make_move_iterator(files.begin()),
+                                      std::make_move_iterator(files.end()));
             }
             catalog.directories_.push_back(std::move(place));
         } catch (const Error& problem) {
@@ -171,6 +208,7 @@ Catalog Catalog::read(const SearchInput& input, const TrustRules& rules, const P
             catalog.problems_.push_back(problem);
         }
     }
+    drop_known(catalog.files_);
     mark_duplicates(catalog.files_);
     return catalog;
 }

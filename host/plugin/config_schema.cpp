@@ -110,10 +110,10 @@ SettingType setting_type(const json& schema) {
 
 }  // namespace
 
-// Each manifest without a configuration has one, so it is made without the detour by a list of lists.
-ConfigSchema::ConfigSchema() : schema_(nlohmann::json::object()) {
-    schema_.emplace("type", "object");
-    schema_.emplace("additionalProperties", false);
+// Each manifest without a configuration has this one. It is nobody's, so that threads do not count its owners in turns.
+ConfigSchema::ConfigSchema() {
+    static const nlohmann::json no_options{{"type", "object"}, {"additionalProperties", false}};
+    schema_ = std::shared_ptr<const nlohmann::json>(std::shared_ptr<void>(), &no_options);
 }
 
 ConfigSchema ConfigSchema::parse(const nlohmann::json& schema) {
@@ -122,7 +122,7 @@ ConfigSchema ConfigSchema::parse(const nlohmann::json& schema) {
 
 std::vector<SchemaOption> ConfigSchema::options() const {
     std::vector<SchemaOption> all;
-    each_below(schema_, "", [&](const nlohmann::json& schema, const std::string& pointer, bool required) {
+    each_below(*schema_, "", [&](const nlohmann::json& schema, const std::string& pointer, bool required) {
         all.push_back(option_of(schema, pointer, required));
     });
     return all;
@@ -130,7 +130,7 @@ std::vector<SchemaOption> ConfigSchema::options() const {
 
 std::vector<SettingRule> ConfigSchema::setting_rules() const {
     std::vector<SettingRule> rules;
-    each_below(schema_, "", [&](const nlohmann::json& schema, const std::string& pointer, bool) {
+    each_below(*schema_, "", [&](const nlohmann::json& schema, const std::string& pointer, bool) {
         SettingRule rule;
         rule.pointer = pointer;
         rule.secrecy = schema.value("writeOnly", false) ? Secrecy::secret : Secrecy::plain;

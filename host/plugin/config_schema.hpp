@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,7 +28,7 @@ struct SchemaOption {
     std::string description;
 };
 
-/// A checked schema. Cheap to copy for what it is: one JSON value.
+/// A checked schema. Cheap to copy: copies share one JSON value, which never changes.
 class ConfigSchema {
 public:
     static constexpr std::size_t max_depth = 16;
@@ -40,7 +41,7 @@ public:
     /// what is accepted. An object without additionalProperties gets `false` there: unknown keys are refused.
     [[nodiscard]] static ConfigSchema parse(const nlohmann::json& schema);
 
-    [[nodiscard]] const nlohmann::json& json() const noexcept { return schema_; }
+    [[nodiscard]] const nlohmann::json& json() const noexcept { return *schema_; }
 
     /// Options in the order of their pointers, groups before what is in them.
     [[nodiscard]] std::vector<SchemaOption> options() const;
@@ -49,8 +50,8 @@ public:
     [[nodiscard]] std::vector<SettingRule> setting_rules() const;
 
 private:
-    explicit ConfigSchema(nlohmann::json schema) : schema_(std::move(schema)) {}
-    nlohmann::json schema_;
+    explicit ConfigSchema(nlohmann::json schema) : schema_(std::make_shared<const nlohmann::json>(std::move(schema))) {}
+    std::shared_ptr<const nlohmann::json> schema_;  ///< never null
 };
 
 /// A Markdown table of the options, for READMEs and `plugin inspect`; the same text for the same schema.

@@ -97,6 +97,7 @@ std::vector<Elf64_Phdr> read_segments(const ByteSource& source, const Elf64_Ehdr
     if (header.e_phnum > max_headers) throw_damaged("it has more than 1024 program headers");
     const auto bytes =
         elf_bytes(source, {header.e_phoff, std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr)}, "a program header");
+    segments.reserve(header.e_phnum);
     for (std::uint64_t index = 0; index < header.e_phnum; ++index) {
         segments.push_back(elf_value<Elf64_Phdr>(bytes, index));
         const auto& segment = segments.back();
@@ -120,6 +121,7 @@ std::vector<ElfSection> read_sections(const ByteSource& source, const Elf64_Ehdr
     const auto strings = elf_value<Elf64_Shdr>(bytes, header.e_shstrndx);
     if (strings.sh_type != SHT_STRTAB) return sections;
     if (strings.sh_size > max_name_bytes) throw_damaged("its section names are longer than 64 KiB");
+    sections.reserve(header.e_shnum);
     const auto names = elf_bytes(source, {strings.sh_offset, strings.sh_size}, "the table of section names");
     for (std::uint64_t index = 0; index < header.e_shnum; ++index) {
         const auto section = elf_value<Elf64_Shdr>(bytes, index);

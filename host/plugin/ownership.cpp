@@ -52,7 +52,7 @@ Writers other_writers(int descriptor, const struct stat& status) {
     return {};
 }
 
-Error error_at(const Diagnostic& diagnostic, const std::string& path, std::string message, std::string hint) {
+Error error_at(const Diagnostic& diagnostic, std::string_view path, std::string message, std::string hint) {
     return Error(diagnostic, std::move(message), std::move(hint)).with_location(printable(path));
 }
 

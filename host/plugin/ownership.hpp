@@ -26,11 +26,11 @@ struct TrustRules {
 
 enum class TrustedKind { plugin_file, plugin_directory, directory_above, link };
 
-/// What is looked at, for the words of a refusal.
+/// What is looked at, for the words of a refusal. Views of the caller's texts.
 struct Judged {
     TrustedKind kind;
-    std::string path;    ///< its own
-    std::string target;  ///< what Berth was on its way to
+    std::string_view path;    ///< its own
+    std::string_view target;  ///< what Berth was on its way to
 };
 
 /// "0755"

@@ -1,7 +1,7 @@
 // A directory of a thousand plugin files: what Berth reads of them, trust and manifests checked and none run, against a loop
 // that only reads the same bytes.
 //
-//   bench_plugins --plugin FILE [--files N] [--rounds N] [--warmup N]
+//   bench_plugins --plugin FILE [--files N] [--rounds N] [--warmup N] [--only "plugin catalog"]
 //
 // FILE is copied N times, each copy with a name of its own in its manifest. The files are in the page cache for both.
 #include <fcntl.h>
@@ -113,6 +113,7 @@ nlohmann::json measure(int count, char** words) {
     bench::Comparison comparison;
     comparison.add("bare read of the same bytes", bench::timed([&] { whole(bare_read(folder.path(), places)); }));
     comparison.add("plugin catalog", bench::timed([&] { whole(catalog_read(folder.path())); }));
+    comparison.keep_only(given.text("only"));
     comparison.run(given.number("rounds", 50), given.number("warmup", 3));
     return comparison.report();
 }
