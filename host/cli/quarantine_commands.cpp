@@ -4,6 +4,7 @@
 #include <set>
 
 #include "../base/text.hpp"
+#include "../plugin/contact_records.hpp"
 #include "../plugin/trust.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
@@ -63,11 +64,14 @@ Hashes meant_by(const std::string& word, Session& session, const Records& record
     return of_name(word, records, session.catalog());
 }
 
-/// Those that were there.
-Records clear(const Quarantine& quarantine, const Hashes& hashes, const Records& records) {
+/// Those that were there. They are met anew, too.
+Records clear(const Session& session, const Hashes& hashes, const Records& records) {
+    const ContactRecords contacts(usual_records_directory(session.variables()), TrustRules::of_this_process());
     Records cleared;
     for (const auto& record : records) {
-        if (hashes.count(record.hash) != 0 && quarantine.remove(record.hash)) cleared.push_back(record);
+        if (hashes.count(record.hash) == 0 || !session.quarantine().remove(record.hash)) continue;
+        (void)contacts.remove(record.hash);
+        cleared.push_back(record);
     }
     return cleared;
 }
@@ -91,8 +95,7 @@ void say(const Printing& out, const Records& cleared) {
 }  // namespace
 
 int perform(Session& session, const PluginClearCommand& command) {
-    const auto quarantine = session.quarantine();
-    const auto records = quarantine.records();
+    const auto records = session.quarantine().records();
     const auto& out = session.out();
     Records cleared;
     int code = exit_ok;
@@ -101,12 +104,12 @@ int perform(Session& session, const PluginClearCommand& command) {
         for (const auto& record : records) {
             all.insert(record.hash);
         }
-        cleared = clear(quarantine, all, records);
+        cleared = clear(session, all, records);
         if (cleared.empty()) out.note("no plugin is in quarantine");
     }
     for (const auto& word : command.plugins) {
         try {
-            auto one = clear(quarantine, meant_by(word, session, records), records);
+            auto one = clear(session, meant_by(word, session, records), records);
             if (one.empty()) out.note(word + " is not in quarantine");
             cleared.insert(cleared.end(), one.begin(), one.end());
         } catch (const Error& error) {

@@ -22,30 +22,36 @@ std::optional<QuarantineRecord> record_of_file(const Quarantine& quarantine, con
     return found == nullptr ? std::nullopt : std::optional(*found);
 }
 
+Error located(const Error& error, const KnownPlugin& plugin) {
+    return error.with_location(printable(plugin.path));
+}
+
+/// No other process knows of it, so none can clear it.
+Error refusal_for_this_process(const QuarantineRecord& record, const KnownPlugin& plugin) {
+    const auto refusal = quarantine_refusal(record, plugin.name);
+    auto fields = refusal.fields();
+    fields.hint = "Repair or replace the file, then start Berth anew";
+    return located(Error(Diagnostic{refusal.diagnostic(), refusal.code()}, std::move(fields)), plugin);
+}
+
 }  // namespace
 
 PluginMemory::PluginMemory(const std::string& records, const TrustRules& rules, std::shared_ptr<Log> log)
-    : quarantine_(records, rules), log_(std::move(log)) {}
+    : quarantine_(records, rules), contacts_(records, rules), log_(std::move(log)) {}
 
-std::optional<QuarantineRecord> PluginMemory::find(const KnownPlugin& plugin) {
+std::optional<Error> PluginMemory::refusal(const KnownPlugin& plugin) {
     try {
-        auto found = plugin.hash.empty() ? record_of_file(quarantine_, plugin) : quarantine_.find(plugin.hash);
-        if (found) return found;
+        const auto found = plugin.hash.empty() ? record_of_file(quarantine_, plugin) : quarantine_.find(plugin.hash);
+        if (found) return located(quarantine_refusal(*found, plugin.name), plugin);
     } catch (const Error& problem) {
         say_once(problem);
     }
     const std::lock_guard lock(mutex_);
     const auto own = own_.find(plugin.hash);
-    return own == own_.end() ? std::nullopt : std::optional(own->second);
+    return own == own_.end() ? std::nullopt : std::optional(refusal_for_this_process(own->second, plugin));
 }
 
-std::optional<Error> PluginMemory::refusal(const KnownPlugin& plugin) {
-    const auto record = find(plugin);
-    if (!record) return std::nullopt;
-    return quarantine_refusal(*record, plugin.name).with_location(printable(plugin.path));
-}
-
-std::string PluginMemory::quarantine(const KnownPlugin& plugin, QuarantineRecord what_happened) {
+Error PluginMemory::quarantine(const KnownPlugin& plugin, QuarantineRecord what_happened) {
     auto& record = what_happened;
     record.hash = plugin.hash;
     record.size = plugin.size;
@@ -57,13 +63,38 @@ std::string PluginMemory::quarantine(const KnownPlugin& plugin, QuarantineRecord
         log_->write(LogLevel::error, "host",
                     "the plugin " + plugin.name + " is in quarantine from now on: " + reason_of(record) + " (" +
                         printable(plugin.path) + ")");
-        return "Repair or replace the file, or let it be tried again: berth plugin clear " + plugin.name;
+        return located(quarantine_refusal(record, plugin.name), plugin);
     } catch (const Error& problem) {
         say_once(problem);
     }
     const std::lock_guard lock(mutex_);
     own_[record.hash] = record;
-    return "Repair or replace the file, then start Berth anew";
+    return refusal_for_this_process(record, plugin);
+}
+
+bool PluginMemory::has_met(const KnownPlugin& plugin) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (met_.count(plugin.hash) != 0) return true;
+    }
+    try {
+        return contacts_.has(plugin.hash);
+    } catch (const Error& problem) {
+        log_->write(LogLevel::warning, "host", problem.what());
+        return false;
+    }
+}
+
+void PluginMemory::met(const KnownPlugin& plugin) {
+    {
+        const std::lock_guard lock(mutex_);
+        met_.insert(plugin.hash);
+    }
+    try {
+        contacts_.put(plugin.hash, plugin.name, plugin.path);
+    } catch (const Error& problem) {
+        say_once(problem);
+    }
 }
 
 void PluginMemory::say_once(const Error& problem) {
@@ -71,9 +102,9 @@ void PluginMemory::say_once(const Error& problem) {
         const std::lock_guard lock(mutex_);
         if (std::exchange(was_said_, true)) return;
     }
-    log_->write(
-        LogLevel::warning, "host",
-        std::string(problem.what()) + "; until that is mended, plugins are in quarantine for this process only");
+    log_->write(LogLevel::warning, "host",
+                std::string(problem.what()) +
+                    "; until that is mended, what is found out about plugins is known to this process only");
 }
 
 std::string FileQuarantine::begin(const WorkerDeaths& deaths) {
@@ -83,7 +114,7 @@ std::string FileQuarantine::begin(const WorkerDeaths& deaths) {
     record.within = deaths.within;
     record.last_death = deaths.last;
     record.last_words = deaths.last_words;
-    return memory_->quarantine(plugin_, std::move(record));
+    return memory_->quarantine(plugin_, std::move(record)).fields().hint;
 }
 
 void FileQuarantine::died_opening(const WorkerDeaths& one) {

@@ -1,5 +1,6 @@
-// What a host knows of plugin files from earlier, by what they hold: which ones are in quarantine. It is kept on the disk
-// for all hosts of one user; where that cannot be, for this host alone, and that is said once. Starts and loads nothing.
+// What a host knows of plugin files from earlier, by what they hold: which ones are in quarantine, and which ones have been
+// loaded before. It is kept on the disk for all hosts of one user; where that cannot be, for this host alone, and that is said
+// once. Starts and loads nothing.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +8,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "../plugin/contact_records.hpp"
 #include "../plugin/prepared_plugin.hpp"
 #include "../plugin/quarantine.hpp"
 #include "../service/log.hpp"
@@ -37,19 +40,24 @@ public:
 
     /// Why what was prepared must not be run, BERTH-P-32, if it is in quarantine.
     [[nodiscard]] std::optional<Error> refusal(const KnownPlugin& plugin);
-    /// From now on it is. What a person can do about it, in a sentence. Of the record, only what happened has to be
-    /// filled in.
-    [[nodiscard]] std::string quarantine(const KnownPlugin& plugin, QuarantineRecord what_happened);
+    /// From now on it is; the refusal. Of the record, only what happened has to be filled in.
+    [[nodiscard]] Error quarantine(const KnownPlugin& plugin, QuarantineRecord what_happened);
+
+    /// Whether it was loaded in a process of its own before, and all was well.
+    [[nodiscard]] bool has_met(const KnownPlugin& plugin);
+    /// It was now.
+    void met(const KnownPlugin& plugin);
 
 private:
-    [[nodiscard]] std::optional<QuarantineRecord> find(const KnownPlugin& plugin);
     void say_once(const Error& problem);
 
     const Quarantine quarantine_;
+    const ContactRecords contacts_;
     const std::shared_ptr<Log> log_;
     std::mutex mutex_;  ///< guards what follows
     bool was_said_ = false;
     std::map<std::string, QuarantineRecord> own_;  ///< what could not be written, by hash
+    std::set<std::string> met_;                    ///< hashes
 };
 
 /// The quarantine of the workers of one file.

@@ -9,6 +9,7 @@
 #include "../plugin/private_copy.hpp"
 #include "../plugin/schema_check.hpp"
 #include "../provider/direct_provider.hpp"
+#include "../worker/first_contact.hpp"
 #include "../worker/worker_provider.hpp"
 
 namespace berth::inline host_v1 {
@@ -70,7 +71,7 @@ public:
         const auto& [install, worker, rules, environment, log, places, http, memory] = *common_;
         DirectProviderOptions options{provider_.name, settings_, environment, log, places, http};
         const auto copies = usual_copies_directory(environment);
-        if (!runs_in_worker()) return open_direct_provider(call, load_here(copies), std::move(options));
+        if (!runs_in_worker()) return open_direct_provider(call, load_here(call, copies), std::move(options));
         auto prepared = prepare_plugin(file_, rules, copies, Copying::always);
         if (!quarantine_) quarantine_ = std::make_shared<FileQuarantine>(memory, KnownPlugin::of(prepared));
         return open_worker_provider(
@@ -86,11 +87,30 @@ private:
         return install.empty() || std::filesystem::path(file_.path).parent_path() != std::filesystem::path(install);
     }
 
-    [[nodiscard]] const LoadedPlugin& load_here(const std::string& copies) const {
+    [[nodiscard]] const LoadedPlugin& load_here(Call& call, const std::string& copies) const {
+        auto& memory = *common_->memory;
         auto prepared = prepare_for_here(file_, common_->rules, copies);
+        const auto known = KnownPlugin::of(prepared);
         // What is too much for workers is too much for this process.
-        if (const auto refusal = common_->memory->refusal(KnownPlugin::of(prepared))) throw *refusal;
+        if (const auto refusal = memory.refusal(known)) throw *refusal;
+        // Berth's own plugins are as well known as this program.
+        if (!file_.came_with_berth && !memory.has_met(known)) meet(call, prepared, known);
         return load_plugin(std::move(prepared), common_->rules);
+    }
+
+    /// Loads it elsewhere first. Throws Error when it must not be loaded here.
+    void meet(Call& call, const PreparedPlugin& prepared, const KnownPlugin& known) const {
+        const WorkerLimits limits{provider_.worker.memory_bytes.value_or(first_contact_memory), provider_.worker.cpus};
+        const auto on_line = [log = common_->log, name = provider_.name](LogLevel level, std::string_view line) {
+            log->write(level, name, line);
+        };
+        const auto death = first_contact(call, prepared, process_starter(common_->worker_program, limits), on_line);
+        if (!death) return common_->memory->met(known);
+        QuarantineRecord record;
+        record.cause = QuarantineRecord::Cause::first_contact;
+        record.last_death = death->text;
+        record.last_words = death->last_words;
+        throw common_->memory->quarantine(known, std::move(record));
     }
 
     std::shared_ptr<const Common> common_;

@@ -22,4 +22,9 @@ inline constexpr Diagnostic quarantined{"BERTH-W-07", Code::unavailable};
 /// What the worker says of the plugin is not what its manifest says.
 inline constexpr Diagnostic other_methods{"BERTH-W-08", Code::protocol_error};
 
+/// Somebody, or the machine, ended the process in which a plugin was to be loaded for the first time.
+inline constexpr Diagnostic contact_broken_off{"BERTH-W-09", Code::unavailable};
+/// While it is loaded, a plugin does what would disturb the host in whose process it is to run.
+inline constexpr Diagnostic disturbs_host{"BERTH-W-10", Code::protocol_error};
+
 }  // namespace berth::inline host_v1::worker_diagnostics

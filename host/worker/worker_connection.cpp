@@ -27,6 +27,13 @@ using namespace std::chrono_literals;
 /// How long a plugin may take to close.
 constexpr auto closing_patience = 5s;
 
+/// As poll() wants it; -1 when there is no end. A long time is cut, for whoever waits asks again.
+int milliseconds_to(std::optional<WorkerConnection::Clock::time_point> moment) {
+    if (!moment) return -1;
+    const auto left = std::chrono::ceil<Milliseconds>(*moment - WorkerConnection::Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
 }  // namespace
 
 /// A call is known to the other threads while it lives, its channel included.
@@ -60,6 +67,10 @@ WorkerConnection::WorkerConnection(WorkerStarter start, LineHandler on_line)
     : start_(std::move(start)), on_line_(std::move(on_line)), wake_(make_event()), loading_(make_event()) {}
 
 WorkerConnection::~WorkerConnection() {
+    end();
+}
+
+void WorkerConnection::end() {
     {
         const std::lock_guard lock(mutex_);
         is_ending_ = true;
@@ -81,12 +92,13 @@ LoadedFacts WorkerConnection::load(const PreparedPlugin& plugin, Call& call) {
     const Listener listener(call, loading_);
     // The thread that starts the process watches it: when it ends, so does the worker.
     watcher_ = std::thread([this] { watch(); });
-    for (bool said_hello = false; !call.cancelled();) {
+    const auto given_up = [&call] { return call.cancelled() || (call.deadline() && Clock::now() >= *call.deadline()); };
+    for (bool said_hello = false; !given_up();) {
         {
             const std::lock_guard lock(mutex_);
             if (refused_) throw *refused_;
             if (loaded_) return *loaded_;
-            if (death_) break;
+            if (death_ || has_hung_up_) break;
             if (is_started_ && !std::exchange(said_hello, true)) {
                 Encoder hello;
                 hello.put(std::string_view(plugin.path)).put(std::string_view(plugin.mapped_path));
@@ -96,10 +108,10 @@ LoadedFacts WorkerConnection::load(const PreparedPlugin& plugin, Call& call) {
             }
         }
         pollfd one{loading_.get(), POLLIN, 0};
-        ::poll(&one, 1, -1);
+        ::poll(&one, 1, milliseconds_to(call.deadline()));
         clear_event(loading_);
     }
-    if (call.cancelled()) doom({"did not finish loading the plugin in time", {}, {}, WorkerDeath::Cause::overran});
+    if (given_up()) doom({"did not finish loading the plugin in time", {}, {}, WorkerDeath::Cause::overran});
     const auto death = wait_for_death();
     if (death.cause != WorkerDeath::Cause::overran) throw death_error(nullptr);
     ErrorFields fields;
@@ -252,6 +264,11 @@ WorkerDeath WorkerConnection::wait_for_death() {
     return *death_;
 }
 
+pid_t WorkerConnection::process() const {
+    const std::lock_guard lock(mutex_);
+    return worker_.pid;
+}
+
 std::optional<WorkerDeath> WorkerConnection::death() const {
     const std::lock_guard lock(mutex_);
     return death_ ? death_ : doom_;
@@ -286,7 +303,10 @@ void WorkerConnection::buried(const EndOfWorker& end) {
     const std::lock_guard lock(mutex_);
     // A plugin that crashed before the kill came has crashed.
     const bool by_us = doom_ && (end.was_killed || !worker_.process);
-    auto death = by_us ? *doom_ : WorkerDeath{end.text, {}, {}, WorkerDeath::Cause::ended};
+    const auto own_cause = end.was_killed                ? WorkerDeath::Cause::killed
+                           : is_ending_ && end.was_clean ? WorkerDeath::Cause::let_go
+                                                         : WorkerDeath::Cause::ended;
+    auto death = by_us ? *doom_ : WorkerDeath{end.text, {}, {}, own_cause};
     if (!unfinished_line_.empty()) last_lines_.push_back(std::exchange(unfinished_line_, {}));
     for (const auto& line : last_lines_)
         death.last_words += (death.last_words.empty() ? "" : "\n") + line;

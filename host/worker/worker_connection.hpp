@@ -31,7 +31,13 @@ struct WorkerDeath {
     std::string text;                      ///< "was killed by signal 11 (Segmentation fault)"
     std::string last_words;                ///< the end of what it wrote to stderr and stdout
     std::optional<std::uint64_t> culprit;  ///< number of the call that did not return in time
-    enum class Cause { ended, overran, broke_protocol, closed } cause = Cause::ended;
+    enum class Cause {
+        ended,  ///< it crashed or ended itself
+        overran,
+        broke_protocol,
+        killed,  ///< somebody else did, or the machine: SIGKILL
+        let_go   ///< it was not needed any more, and went
+    } cause = Cause::ended;
 };
 
 /// What a worker says of the plugin it has loaded.
@@ -52,7 +58,7 @@ public:
     /// No call may be left. Ends the worker: lets it go, and kills it when it does not.
     ~WorkerConnection();
 
-    /// Starts the worker and waits until it has loaded the plugin, as long as `call` lasts. Throws Error.
+    /// Starts the worker and waits until it has loaded the plugin, as long as `call` lasts and to its deadline. Throws Error.
     [[nodiscard]] LoadedFacts load(const PreparedPlugin& plugin, Call& call);
 
     /// Runs one call of the plugin. `which`: wire/methods.hpp. Throws what the plugin threw. Any thread.
@@ -63,6 +69,10 @@ public:
     /// Lets the plugin close, and kills its worker when it does not in time. Throws what the plugin threw.
     void close_plugin();
 
+    /// Lets the worker go, and kills it when it does not in time. No call may be left.
+    void end();
+    /// Its process; 0: there is none.
+    [[nodiscard]] pid_t process() const;
     /// How it ended, if it has.
     [[nodiscard]] std::optional<WorkerDeath> death() const;
 
@@ -116,6 +126,7 @@ private:
     std::optional<WorkerDeath> death_;  ///< it is gone
     bool is_started_ = false;
     bool is_ending_ = false;
+    bool has_hung_up_ = false;  ///< its control socket has ended
     std::deque<std::string> last_lines_;
     std::string unfinished_line_;
 

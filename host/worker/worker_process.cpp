@@ -52,9 +52,10 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 [[noreturn]] void cannot_start(const std::string& program, int number) {
-    throw Error(worker_diagnostics::cannot_start,
-                "the program of workers, " + printable(program) + ", cannot be started: " + system_message(number),
-                "Install berth-worker beside berth, or write `run: in_process` for plugins that you trust");
+    throw Error(
+        worker_diagnostics::cannot_start,
+        "the program of workers, " + printable(program) + ", cannot be started: " + system_message(number),
+        "Install berth-worker beside berth: whatever did not come with Berth is loaded there, at least the first time");
 }
 
 /// Which descriptor becomes which in the child. Numbers that the child is to have are free there: it has just begun.
@@ -140,7 +141,8 @@ EndOfWorker reap(const StartedWorker& worker) {
     siginfo_t ended{};
     if (::waitid(P_PIDFD, static_cast<id_t>(worker.process.get()), &ended, WEXITED) != 0)
         return {"ended, and how is not known: " + system_message(errno), false};
-    if (ended.si_code == CLD_EXITED) return {"ended with exit code " + std::to_string(ended.si_status), false};
+    if (ended.si_code == CLD_EXITED)
+        return {"ended with exit code " + std::to_string(ended.si_status), false, ended.si_status == 0};
     const char* const name = ::strsignal(ended.si_status);
     auto text = "was killed by signal " + std::to_string(ended.si_status) + " (" + (name != nullptr ? name : "?") + ")";
     if (ended.si_status == SIGKILL) text += ", perhaps because the machine was out of memory";

@@ -37,6 +37,7 @@ using WorkerStarter = std::function<StartedWorker()>;
 struct EndOfWorker {
     std::string text;         ///< "was killed by signal 11 (Segmentation fault)", "ended with exit code 3"
     bool was_killed = false;  ///< by SIGKILL
+    bool was_clean = false;   ///< it ended by itself, with exit code 0
 };
 
 /// How the process ended, once its pidfd is readable. Reaps it.

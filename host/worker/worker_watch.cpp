@@ -84,12 +84,17 @@ void WorkerConnection::watch() {
         clear_event(wake_);
         if (all[2].revents != 0) read_output();
         if (all[0].revents != 0) read_control();
+        if (is_heard && control_->is_gone()) {
+            const std::lock_guard lock(mutex_);
+            has_hung_up_ = true;
+            raise_event(loading_);
+        }
         if (all[1].revents != 0) {
             buried(reap(worker_));
             break;
         }
         if (!worker_.process && control_->is_gone()) {
-            buried({"is gone", false});
+            buried({"is gone", false, false});
             break;
         }
         if (is_deaf_.exchange(false))

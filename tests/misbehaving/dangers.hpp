@@ -78,6 +78,11 @@ constexpr std::string_view hanging = "it hangs from here on";
     std::fflush(stdout);
 }
 
+/// Without the end of a line, and left to whoever flushes.
+[[maybe_unused]] inline void print_half_a_line() {
+    std::fputs("this is no place for", stdout);
+}
+
 [[maybe_unused]] inline void eat_memory() {
     std::vector<std::vector<char>> eaten;
     for (int gibibyte = 0; gibibyte < 10; ++gibibyte)
@@ -89,6 +94,10 @@ constexpr std::string_view hanging = "it hangs from here on";
     for (int child = 0; child < 50; ++child)
         if (::fork() == 0) wait_forever();
     std::abort();
+}
+
+[[maybe_unused]] inline void fork_one() {
+    if (::fork() == 0) hang();
 }
 
 [[maybe_unused]] inline void close_everything() {

@@ -35,7 +35,7 @@ public:
                                     "/etc/berth.yaml", environment)
                 .configuration;
         options.plugin_directories = {directory_.path().string()};
-        options.install_plugin_directory = path("install");
+        options.install_plugin_directory = install_directory;
         options.worker_program = worker_program;
         options.environment_variables = environment;
         options.log = [this](LogLevel, std::string_view line) { lines.add(line); };
@@ -62,6 +62,7 @@ private:
 
 public:
     std::string state_home = path("state");
+    std::string install_directory = path("install");
     std::string worker_program = BERTH_WORKER;
 };
 

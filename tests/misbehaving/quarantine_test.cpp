@@ -127,7 +127,7 @@ TEST_CASE("where nothing can be kept, quarantine lasts as long as the host, and 
         CHECK(error.diagnostic() == "BERTH-W-07");
         CHECK(says(error, {"then start Berth anew"}));
         CHECK(failure_of_create(*host).diagnostic() == "BERTH-W-07");
-        CHECK(with.lines.count("plugins are in quarantine for this process only") == 1);
+        CHECK(with.lines.count("what is found out about plugins is known to this process only") == 1);
     }
     CHECK(failure_of_create(*with.host()).diagnostic() == "BERTH-W-01");
 }

@@ -57,6 +57,8 @@ int run(char** words) {
     }
     ::fcntl(host_socket, F_SETFD, FD_CLOEXEC);
     make_small_stacks();
+    // What a plugin prints is told when it does, and by a plugin that ends the process before anybody flushes, too.
+    std::setvbuf(stdout, nullptr, _IONBF, 0);
     berth::worker::WorkerBody body(berth::FileDescriptor(host_socket), load);
     body.serve();
     // The host is gone or has no use for this any more. What the plugin still runs ends here, its destructors too: they
