@@ -26,11 +26,19 @@ public:
     void end();
 
 private:
+    /// The request as it came, put into words only for who asks: that would cost more than many an answer.
+    struct Record {
+        Request request;  ///< without a body that is too large to be kept
+        std::size_t body_length = 0;
+        Milliseconds at = 0;
+        unsigned status = 0;  ///< 0: not answered yet
+    };
+    [[nodiscard]] static Json shape(const Record& record);
     [[nodiscard]] std::size_t matching(const std::string& method, const std::string& path) const;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<Json> records_;
+    std::vector<Record> records_;
     std::size_t first_ = 1;
     bool ended_ = false;
 };

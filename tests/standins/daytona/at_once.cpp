@@ -54,18 +54,21 @@ void write_long_log(const files::path& path, std::size_t bytes) {
 }  // namespace
 
 void end_at_once(World& world, ShellCommand& command) {
+    // One for all commands: nobody writes to a log that is complete.
     const auto bytes = world.behaviour.log_bytes;
-    if (bytes > 0) {
-        // One for all commands: nobody writes to a log that is complete.
-        auto& shared = world.long_logs[bytes];
-        if (shared.empty()) {
-            shared = world.directory() / ("log-" + std::to_string(bytes));
+    const auto name = bytes > 0                  ? "log-" + std::to_string(bytes)
+                      : is_wrapped(command.text) ? std::string("log-of-wrapper")
+                                                 : std::string("log-of-nothing");
+    auto& shared = world.shared_logs[name];
+    if (shared.empty()) {
+        shared = world.directory() / name;
+        if (bytes > 0) {
             write_long_log(shared, bytes);
+        } else {
+            std::ofstream(shared) << (is_wrapped(command.text) ? first_lines() + last_lines() : "");
         }
-        files::create_hard_link(shared, command.log());
-    } else {
-        std::ofstream(command.log()) << (is_wrapped(command.text) ? first_lines() + last_lines() : "");
     }
+    command.shared_log = shared;
     command.state = ShellCommand::State::ended;
     command.exit_code = 0;
 }

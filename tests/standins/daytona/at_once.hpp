@@ -6,7 +6,8 @@
 
 namespace standin::daytona {
 
-/// Writes the command's log as it will stay, and ends it. Under the world's lock.
+/// Ends it, with a log that it shares with all that are like it: no file is made for it, so that the disk is not what is
+/// measured. Under the world's lock.
 void end_at_once(World& world, ShellCommand& command);
 
 }  // namespace standin::daytona

@@ -32,8 +32,11 @@ struct ShellCommand {
     std::filesystem::path directory;  ///< as the stand-in sees it
     std::string inside;               ///< the same as the sandbox sees it
     berth::FileDescriptor input;
+    std::filesystem::path shared_log;  ///< of a command that was not run, instead of one of its own
 
-    [[nodiscard]] std::filesystem::path log() const { return directory / "output.log"; }
+    [[nodiscard]] std::filesystem::path log() const {
+        return shared_log.empty() ? directory / "output.log" : shared_log;
+    }
 };
 
 /// A session: one shell that runs a command at a time.
@@ -44,7 +47,7 @@ struct Shell {
     berth::FileDescriptor input;
     bool ended = false;
     std::shared_ptr<berth::FileDescriptor> over;  ///< an event, raised when the shell has ended
-    std::filesystem::path directory;
+    std::filesystem::path directory;              ///< empty where nothing is run
     std::string inside;
     std::vector<std::shared_ptr<ShellCommand>> commands;
     std::deque<std::shared_ptr<ShellCommand>> waiting;

@@ -119,10 +119,10 @@ std::shared_ptr<Shell> start_shell(World& world, const Sandbox& sandbox, const s
     shell->id = id;
     shell->machine = sandbox.machine;
     shell->inside = inside;
-    shell->directory = sandbox.disk / inside.substr(1);
-    files::create_directories(shell->directory);
     shell->over = std::make_shared<berth::FileDescriptor>(berth::make_event());
     if (world.behaviour.work == "none") return shell;
+    shell->directory = sandbox.disk / inside.substr(1);
+    files::create_directories(shell->directory);
     auto input = berth::make_pipe();
     const berth::FileDescriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
     Program program;
@@ -150,13 +150,14 @@ std::shared_ptr<ShellCommand> queue_command(World& world, const std::shared_ptr<
                                             const std::shared_ptr<ShellCommand>& command) {
     command->id = World::new_id();
     command->inside = shell->inside + "/" + command->id;
-    command->directory = shell->directory / command->id;
-    files::create_directories(command->directory);
     shell->commands.push_back(command);
-    if (world.behaviour.work == "none") {
+    // A session that was made while nothing was run has no shell.
+    if (world.behaviour.work == "none" || shell->directory.empty()) {
         end_at_once(world, *command);
         return command;
     }
+    command->directory = shell->directory / command->id;
+    files::create_directories(command->directory);
     std::ofstream(command->log()).flush();
     shell->waiting.push_back(command);
     launch_next(world, shell);
@@ -164,6 +165,7 @@ std::shared_ptr<ShellCommand> queue_command(World& world, const std::shared_ptr<
 }
 
 void end_shell(World& world, const Sandbox& sandbox, const Shell& shell) {
+    if (shell.directory.empty()) return;
     std::string process;
     std::ifstream(shell.directory / "shell") >> process;
     Milliseconds grace = 0;

@@ -44,7 +44,7 @@ World::~World() {
     for (const auto& [id, snapshot] : snapshots) {
         if (!snapshot.disk.empty()) remove_tree(snapshot.disk);
     }
-    for (const auto& [bytes, log] : long_logs) {
+    for (const auto& [name, log] : shared_logs) {
         remove_tree(log);
     }
 }
@@ -67,11 +67,11 @@ void World::end() {
 std::string World::new_id() {
     static constexpr std::string_view digits = "0123456789abcdef";
     static constexpr std::string_view shape = "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx";
-    std::random_device random;
+    thread_local std::mt19937_64 numbers{std::random_device{}()};
     std::uniform_int_distribution<std::size_t> choose(0, digits.size() - 1);
     std::string id(shape);
     for (auto& letter : id) {
-        if (letter == 'x') letter = digits[choose(random)];
+        if (letter == 'x') letter = digits[choose(numbers)];
     }
     return id;
 }

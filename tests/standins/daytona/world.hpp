@@ -56,7 +56,7 @@ public:
     std::map<std::string, std::shared_ptr<Sandbox>> sandboxes;  ///< by id
     std::map<std::string, Snapshot> snapshots;                  ///< by id
     Behaviour behaviour;
-    std::map<std::size_t, std::filesystem::path> long_logs;  ///< by size; commands with no work share them
+    std::map<std::string, std::filesystem::path> shared_logs;  ///< by name; of commands that are not run
     /// Of both servers, without a slash at the end; set before anybody is told of them.
     std::string api_url;
     std::string proxy_url;
