@@ -109,12 +109,18 @@ Database::Database(const std::string& file, const ServiceCall& call) : file_(fil
         ::sqlite3_busy_handler(raw_, &Database::wait, this);
         prepare();
     } catch (...) {
-        ::sqlite3_close_v2(raw_);
+        close();
         throw;
     }
 }
 
 Database::~Database() {
+    close();
+}
+
+void Database::close() noexcept {
+    for (const auto& one : understood_)
+        ::sqlite3_finalize(one.raw);
     ::sqlite3_close_v2(raw_);
 }
 
@@ -187,13 +193,32 @@ void Database::run(const char* words) {
     if (result != SQLITE_OK) fail(result, outcome_);
 }
 
-Database::Statement::Statement(Database& database, const char* words) : database_(database) {
-    if (const int result = ::sqlite3_prepare_v2(database.raw_, words, -1, &raw_, nullptr); result != SQLITE_OK)
-        database.fail(result, Outcome::none);
+Database::Understood& Database::understood(const char* words) {
+    for (auto& one : understood_) {
+        if (!one.is_asked && one.words == words) {
+            one.is_asked = true;
+            return one;
+        }
+    }
+    sqlite3_stmt* raw = nullptr;
+    if (const int result = ::sqlite3_prepare_v2(raw_, words, -1, &raw, nullptr); result != SQLITE_OK)
+        fail(result, Outcome::none);
+    try {
+        return understood_.emplace_back(Understood{words, raw, true});
+    } catch (...) {
+        ::sqlite3_finalize(raw);
+        throw;
+    }
 }
 
+Database::Statement::Statement(Database& database, const char* words)
+    : database_(database), understood_(database.understood(words)), raw_(understood_.raw) {}
+
+/// Reset, or it would keep what it has read locked; what went wrong in it has been told.
 Database::Statement::~Statement() {
-    ::sqlite3_finalize(raw_);
+    ::sqlite3_reset(raw_);
+    ::sqlite3_clear_bindings(raw_);
+    understood_.is_asked = false;
 }
 
 Database::Statement& Database::Statement::bind(int place, std::string_view bytes) {

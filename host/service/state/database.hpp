@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,9 +36,17 @@ public:
     /// Runs words without an answer. Throws Error, GivenUp.
     void run(const char* words);
 
-    /// One question; its parameters are numbered from 1, the columns of its answers from 0.
+    /// What SQLite made of the words of a statement.
+    struct Understood {
+        const char* words;
+        sqlite3_stmt* raw;
+        bool is_asked;
+    };
+    /// One question; its parameters are numbered from 1, the columns of its answers from 0. What SQLite made of
+    /// its words is kept for the next one with the same.
     class Statement {
     public:
+        /// `words` live as long as the database.
         Statement(Database& database, const char* words);
         Statement(const Statement&) = delete;
         Statement& operator=(const Statement&) = delete;
@@ -51,7 +60,8 @@ public:
 
     private:
         Database& database_;
-        sqlite3_stmt* raw_ = nullptr;
+        Understood& understood_;
+        sqlite3_stmt* const raw_;
     };
 
     /// Rolled back unless committed.
@@ -72,6 +82,8 @@ public:
 private:
     static int wait(void* database, int round) noexcept;
     void prepare();
+    void close() noexcept;
+    [[nodiscard]] Understood& understood(const char* words);
     [[noreturn]] void refuse_foreign() const;
     template <typename Attempt>
     int patiently(Attempt&& attempt);
@@ -79,6 +91,7 @@ private:
 
     std::string file_;
     sqlite3* raw_ = nullptr;
+    std::list<Understood> understood_;
     const ServiceCall* call_ = nullptr;
     Outcome outcome_ = Outcome::none;  ///< what a failure now leaves behind
 };
