@@ -121,11 +121,13 @@ void Run::read_to_the_end() {
                 look_at(heard);
                 continue;
             }
+            stream_broke_ = false;
         } catch (const Error& error) {
             // What a backend sends against its protocol will not be better the next time.
             if (error.code() == Code::protocol_error) throw;
             if (call_.cancelled() && !cancelled_) continue;
             if (!error.is_recorded()) throw;
+            stream_broke_ = true;
         }
         if (is_over()) break;
         try {
@@ -272,8 +274,13 @@ Error Run::lost() const {
 /// that answers is asked as long as the command runs, if less and less often; one that does not is given up.
 void Run::recover() {
     if (!link_.is_known()) throw lost();
-    if (told_exit_ && recoveries_ > 0) {  // read again to its end: the wrapper was killed and could not tell
-        stream_is_over_ = true;
+    if (told_exit_ && recoveries_ > 0 && !stream_broke_) {
+        stream_is_over_ = true;  // read again to its end: the wrapper was killed and could not tell
+        return;
+    }
+    if (told_exit_ && recoveries_ >= most_failures && !output_->end()) {  // there is an end, but it cannot be had
+        if (!cancelled_) throw lost();
+        sandbox_over_ = true;
         return;
     }
     if (output_->end() && recoveries_ >= most_failures) {  // what is missing will not come any more

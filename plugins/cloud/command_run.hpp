@@ -84,6 +84,7 @@ private:
     bool sandbox_over_ = false;
     bool enough_ = false;
     bool stream_is_over_ = false;
+    bool stream_broke_ = false;  // rather than ended: what came of it may lack its end
 };
 
 }  // namespace berth_cloud

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "cloud/json_text.hpp"
 #include "cloud/text.hpp"
 #include "refusals.hpp"
 
@@ -18,6 +19,8 @@ using berth::url_path;
 
 // The level of the SDK whose answers are read here: the daemon chooses their form by it.
 constexpr const char* sdk_level = "0.218.0";
+// The newest to which a log is sent as it is, with labels: text may be read as it comes, JSON only as a whole.
+constexpr const char* labelled_log_level = "0.166.0";
 constexpr const char* source = "berth-daytona";
 constexpr const char* user_agent = "berth-daytona/0.1.0";
 constexpr berth::Duration slow_work{5LL * 60 * 1000};  // create and start hold their answers back
@@ -32,7 +35,7 @@ std::string command_path(const std::string& session, const std::string& command,
 
 ApiRequest posting(std::string path, const Json& body) {
     ApiRequest request{"POST", std::move(path)};
-    request.body = body.dump();
+    request.body = json_text(body);
     return request;
 }
 
@@ -267,10 +270,11 @@ Command Api::command(berth::Call& call, const std::string& box, const std::strin
     return read_command(send(call, box, getting(command_path(session, command))).body);
 }
 
-CommandLogs Api::logs(berth::Call& call, const std::string& box, const std::string& session,
-                      const std::string& command) const {
+berth::Exchange Api::open_log(berth::Call& call, const std::string& box, const std::string& session,
+                              const std::string& command) const {
     ApiRequest request = getting(command_path(session, command, "/logs"));
-    return read_logs(send(call, box, std::move(request)).body);
+    request.headers = {{"accept", "*/*"}, {"x-daytona-sdk-version", labelled_log_level}};
+    return client(box).open(call, std::move(request)).exchange;
 }
 
 berth::WebSocket Api::follow(berth::Call& call, const std::string& box, const std::string& session,

@@ -58,8 +58,9 @@ public:
                                 const std::string& command) const;
     [[nodiscard]] Command command(berth::Call& call, const std::string& box, const std::string& session,
                                   const std::string& command) const;
-    [[nodiscard]] CommandLogs logs(berth::Call& call, const std::string& box, const std::string& session,
-                                   const std::string& command) const;
+    // All of it so far, with its labels; from daemons that split it themselves as JSON, for read_logs().
+    [[nodiscard]] berth::Exchange open_log(berth::Call& call, const std::string& box, const std::string& session,
+                                           const std::string& command) const;
     // Says once, in the log, why logs are asked for again and again where none can be followed.
     [[nodiscard]] berth::WebSocket follow(berth::Call& call, const std::string& box, const std::string& session,
                                           const std::string& command) const;

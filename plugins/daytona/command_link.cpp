@@ -1,5 +1,6 @@
 #include "command_link.hpp"
 
+#include <algorithm>
 #include <csignal>
 
 #include "cloud/text.hpp"
@@ -10,7 +11,34 @@ using berth::Code;
 using berth::Error;
 
 constexpr std::size_t most_gathered = 64U << 10;
+constexpr std::size_t most_looked_at = 64U << 10;
+constexpr std::size_t longest_split_log = 16U << 20;
 constexpr int most_sockets = 4;  // for one command; then its log is asked for
+
+namespace {
+
+std::size_t index_of(berth::Stream stream) {
+    return stream == berth::Stream::out ? 0 : 1;
+}
+
+/// Empty: that was all.
+std::string some_of(berth::Exchange& answer) {
+    std::string bytes(most_gathered, '\0');
+    bytes.resize(answer.read(bytes.data(), bytes.size()));
+    return bytes;
+}
+
+std::string rest_of(berth::Exchange& answer) {
+    std::string bytes;
+    for (std::string more = some_of(answer); !more.empty(); more = some_of(answer)) {
+        bytes += more;
+        if (bytes.size() > longest_split_log)
+            throw Error(Code::resource_exhausted, "a log that Daytona has split is longer than 16 MiB");
+    }
+    return bytes;
+}
+
+}  // namespace
 
 DaytonaCommand::~DaytonaCommand() {
     if (session_.empty() || is_let_go_ || is_gone_) return;
@@ -50,6 +78,23 @@ void DaytonaCommand::send(const ShellCommand& command) {
         throw;
     }
     command_ = api_.start(call_, place_.box, session_, text).id;
+    if (!look()) listen();
+}
+
+/// False: there is more than a little of it, or it was not to be had now.
+bool DaytonaCommand::look() {
+    if (listening_ == Listening::at_once) return false;
+    try {
+        for (fetch(); !has_ended_; fetch_more())
+            if (text_.size() > most_looked_at) return false;
+    } catch (const Error&) {
+        return false;  // whoever follows it finds out why
+    }
+    has_looked_ = true;
+    return true;
+}
+
+void DaytonaCommand::listen() {
     try {
         follow();
     } catch (const Error& error) {
@@ -60,12 +105,57 @@ void DaytonaCommand::send(const ShellCommand& command) {
     }
 }
 
-void DaytonaCommand::follow() {
+/// From its beginning, of which what was seen is not told again.
+void DaytonaCommand::listen_behind_the_look() {
+    std::size_t seen[2] = {0, 0};
+    std::size_t begin = 0;
+    for (const Piece& piece : pieces_) {
+        seen[index_of(piece.stream)] += piece.end - begin;
+        begin = piece.end;
+    }
+    begin_again();
+    listen();
+    std::copy(std::begin(seen), std::end(seen), seen_before_);
+}
+
+void DaytonaCommand::begin_again() {
     socket_.reset();
+    fetched_.reset();
     markers_ = {};
     forget_text();
+    std::fill(std::begin(seen_before_), std::end(seen_before_), 0);
+    has_looked_ = false;
     has_ended_ = false;
+}
+
+void DaytonaCommand::follow() {
+    begin_again();
     socket_.emplace(api_.follow(call_, place_.box, session_, command_));
+}
+
+/// The log so far, by an ordinary request.
+void DaytonaCommand::fetch() {
+    begin_again();
+    berth::Exchange log = api_.open_log(call_, place_.box, session_, command_);
+    std::string begin = some_of(log);
+    if (begin.starts_with('{')) {
+        CommandLogs logs = read_logs(begin + rest_of(log));
+        for (std::string* text : {&logs.out, &logs.err})  // while it runs, the log may be cut in the middle of a label
+            text->resize(text->find_last_not_of("\x01\x02") + 1);
+        keep(berth::Stream::out, logs.out);
+        keep(berth::Stream::err, logs.err);
+        has_ended_ = true;
+        return;
+    }
+    fetched_.emplace(std::move(log));
+    has_ended_ = begin.empty();
+    take(begin);
+}
+
+void DaytonaCommand::fetch_more() {
+    const std::string more = some_of(*fetched_);
+    has_ended_ = more.empty();
+    take(more);
 }
 
 void DaytonaCommand::forget_text() {
@@ -74,10 +164,19 @@ void DaytonaCommand::forget_text() {
     next_ = 0;
 }
 
+void DaytonaCommand::take(std::string_view bytes) {
+    markers_.take(bytes, [this](auto stream, std::string_view some) { keep(stream, some); });
+}
+
 void DaytonaCommand::keep(std::optional<berth::Stream> stream, std::string_view bytes) {
     if (!stream)
         throw Error(Code::protocol_error, "Daytona sends output without saying of which stream it is")
             .hint("the sandbox's daemon must be of version 0.27 or newer");
+    std::size_t& seen = seen_before_[index_of(*stream)];
+    const std::size_t known = std::min(seen, bytes.size());
+    seen -= known;
+    bytes.remove_prefix(known);
+    if (bytes.empty()) return;
     text_.append(bytes);
     if (pieces_.empty() || pieces_.back().stream != *stream) pieces_.push_back({*stream, 0});
     pieces_.back().end = text_.size();
@@ -86,19 +185,23 @@ void DaytonaCommand::keep(std::optional<berth::Stream> stream, std::string_view 
 /// All that has come, without waiting for more: a log comes in slices of 1 KiB, with a label before each of its lines.
 void DaytonaCommand::gather() {
     forget_text();
+    if (fetched_) {
+        fetch_more();
+        return;
+    }
     while (!has_ended_ && text_.size() < most_gathered) {
         const auto message = socket_->try_receive();
         if (!message) return;
         if (message->kind == berth::MessageKind::closed) {
             has_ended_ = true;  // what looks like the beginning of a label is one: it was cut there
         } else {
-            markers_.take(message->bytes, [this](auto stream, std::string_view bytes) { keep(stream, bytes); });
+            take(message->bytes);
         }
     }
 }
 
 Heard DaytonaCommand::hear() {
-    if (next_ == pieces_.size() && socket_ && !has_ended_) {
+    if (next_ == pieces_.size() && !has_ended_ && (socket_ || fetched_)) {
         try {
             gather();
         } catch (const Error& error) {
@@ -106,7 +209,11 @@ Heard DaytonaCommand::hear() {
             if (pieces_.empty() || !error.is_recorded()) throw;
         }
     }
-    if (next_ == pieces_.size()) return {has_ended_ || !socket_ ? Heard::Kind::end : Heard::Kind::nothing};
+    if (next_ == pieces_.size() && has_looked_) listen_behind_the_look();
+    if (next_ == pieces_.size()) {
+        const bool is_over = has_ended_ || (!socket_ && !fetched_);
+        return {is_over ? Heard::Kind::end : Heard::Kind::nothing};
+    }
     const std::size_t begin = next_ == 0 ? 0 : pieces_[next_ - 1].end;
     const Piece& piece = pieces_[next_++];
     return {Heard::Kind::output, piece.stream, std::string_view{text_}.substr(begin, piece.end - begin)};
@@ -123,14 +230,7 @@ void DaytonaCommand::hear_again() {
             if (call_.cancelled() || (!error.is_recorded() && error.code() == Code::protocol_error)) throw;
         }
     }
-    socket_.reset();
-    CommandLogs logs = api_.logs(call_, place_.box, session_, command_);
-    forget_text();
-    for (std::string* text : {&logs.out, &logs.err})  // while it runs, the log may be cut in the middle of a label
-        text->resize(text->find_last_not_of("\x01\x02") + 1);
-    if (!logs.out.empty()) keep(berth::Stream::out, logs.out);
-    if (!logs.err.empty()) keep(berth::Stream::err, logs.err);
-    has_ended_ = true;
+    fetch();
 }
 
 std::optional<std::int64_t> DaytonaCommand::exit_code() {

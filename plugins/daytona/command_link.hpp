@@ -16,9 +16,14 @@ struct Place {
     std::string box;
 };
 
+// Whether somebody wants to see output as it comes. Where nobody does, the log is looked at once before a connection of its
+// own is opened to follow it: that costs several round trips, and most commands are short.
+enum class Listening { at_once, after_a_look };
+
 class DaytonaCommand final : public CommandLink {
 public:
-    DaytonaCommand(const Api& api, berth::Call& call, Place place) : api_(api), call_(call), place_(std::move(place)) {}
+    DaytonaCommand(const Api& api, berth::Call& call, Place place, Listening listening)
+        : api_(api), call_(call), place_(std::move(place)), listening_(listening) {}
     DaytonaCommand(const DaytonaCommand&) = delete;
     DaytonaCommand& operator=(const DaytonaCommand&) = delete;
     ~DaytonaCommand() override;
@@ -38,17 +43,26 @@ public:
     void kill(int signal) override;
 
 private:
+    [[nodiscard]] bool look();
+    void listen();
+    void listen_behind_the_look();
     void follow();
+    void fetch();
+    void fetch_more();
+    void begin_again();
     void forget_text();
     void gather();
+    void take(std::string_view bytes);
     void keep(std::optional<berth::Stream> stream, std::string_view bytes);
 
     const Api& api_;
     berth::Call& call_;
     Place place_;
+    const Listening listening_;
     std::string session_;
     std::string command_;
     std::optional<berth::WebSocket> socket_;
+    std::optional<berth::Exchange> fetched_;  // in place of a socket: the log so far
     LogMarkers markers_;
     int sockets_ = 0;  // that were opened again
     // What was heard and not told: bytes of one stream after the other, each up to its end in text_.
@@ -58,10 +72,12 @@ private:
     };
     std::string text_;
     std::vector<Piece> pieces_;
-    std::size_t next_ = 0;     // of the pieces
-    bool has_ended_ = false;   // what is in text_ is the last
-    bool has_exited_ = false;  // Daytona knows its exit code
-    bool is_gone_ = false;     // Daytona knows the command no more
+    std::size_t next_ = 0;                 // of the pieces
+    std::size_t seen_before_[2] = {0, 0};  // bytes of each stream that come again and are not told again
+    bool has_looked_ = false;              // what is in text_ is all that there was
+    bool has_ended_ = false;               // what is in text_ is the last
+    bool has_exited_ = false;              // Daytona knows its exit code
+    bool is_gone_ = false;                 // Daytona knows the command no more
     bool is_let_go_ = false;
     const int exceptions_ = std::uncaught_exceptions();
 };

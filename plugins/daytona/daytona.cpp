@@ -28,11 +28,11 @@ public:
 
     berth::ProcessEnd execute(berth::Call& call, std::string_view id, const berth::Process& process,
                               berth::ProcessSink& sink) {
-        return rooms::run_process(backend_, call, id, process, sink);
+        return rooms::run_process(backend_, call, id, process, sink, rooms::Listening::after_a_look);
     }
     berth::ProcessEnd execute_stream(berth::Call& call, std::string_view id, const berth::Process& process,
                                      berth::ProcessSink& sink) {
-        return rooms::run_process(backend_, call, id, process, sink);
+        return rooms::run_process(backend_, call, id, process, sink, rooms::Listening::at_once);
     }
 
     void upload_files(berth::Call& call, std::string_view id, berth::FileSource& source) {

@@ -25,9 +25,9 @@ bool is_usual_name(std::string_view name) {
 void run_setup(const Backend& backend, berth::Call& call, std::string_view id, const Record& record,
                const berth::Strings& lines) {
     const Place place{record.current, record.box};
-    berth_cloud::run_setup([&] { return std::make_unique<DaytonaCommand>(backend.api, call, place); }, call,
-                           defaults_of(record), lines,
-                           [&](const std::string& printed) { backend.log.append(call, id, printed); });
+    berth_cloud::run_setup(
+        [&] { return std::make_unique<DaytonaCommand>(backend.api, call, place, Listening::after_a_look); }, call,
+        defaults_of(record), lines, [&](const std::string& printed) { backend.log.append(call, id, printed); });
 }
 
 void give_variables(const Backend& backend, berth::Call& call, const Record& record,
@@ -46,9 +46,9 @@ void give_variables(const Backend& backend, berth::Call& call, const Record& rec
 }
 
 berth::ProcessEnd run_process(const Backend& backend, berth::Call& call, std::string_view id,
-                              const berth::Process& process, berth::ProcessSink& sink) {
+                              const berth::Process& process, berth::ProcessSink& sink, Listening listening) {
     const auto attempt = [&](const Record& record) {
-        DaytonaCommand command(backend.api, call, {record.current, record.box});
+        DaytonaCommand command(backend.api, call, {record.current, record.box}, listening);
         return berth_cloud::run_process(
             command, call, defaults_of(record), process, sink, [&](const std::string& printed) {
                 try {

@@ -16,6 +16,7 @@ void give_variables(const Backend& backend, berth::Call& call, const Record& rec
                     const std::vector<std::string>& unset = {});
 
 [[nodiscard]] berth::ProcessEnd run_process(const Backend& backend, berth::Call& call, std::string_view id,
-                                            const berth::Process& process, berth::ProcessSink& sink);
+                                            const berth::Process& process, berth::ProcessSink& sink,
+                                            Listening listening);
 
 }  // namespace berth_daytona

@@ -103,7 +103,9 @@ TEST_CASE("each request says who it is, and the key is marked as a secret") {
     REQUIRE(instance.execute(id, {"true"}).end);
     for (const auto& request : host.http().requests) {
         CHECK(*request.headers.find("authorization") == "Bearer s3cret-key-value");
-        CHECK(*request.headers.find("x-daytona-sdk-version") == "0.218.0");
+        // To older clients logs are sent as they are.
+        const bool is_log = request.url.find("/logs") != std::string::npos;
+        CHECK(*request.headers.find("x-daytona-sdk-version") == (is_log ? "0.166.0" : "0.218.0"));
     }
 }
 
@@ -111,13 +113,56 @@ TEST_CASE("a command is sent once, heard over a socket, and its session is delet
     FakeHost host;
     runs_commands(host, "hello", 7);
     Instance instance{host};
-    const auto run = instance.execute(id, {"program"});
+    const auto run = instance.execute_stream(id, {"program"});
     REQUIRE(run.end);
     CHECK(run.out == "hello");
     CHECK(run.end->exit_code == 7);
     CHECK(commands_sent(host) == 1);
     CHECK(count(host, "DELETE", "/process/session/") == 1);
     CHECK(count(host, "GET", "/logs") == 0);
+}
+
+TEST_CASE("where nobody waits for output as it comes, a short command's log is read at once, and no socket is opened") {
+    FakeHost host;
+    runs_commands(host, "hello", 7);
+    for (const std::string& log : {log_of("hello", 7), answered_log("hello", 7)}) {
+        host.http().on("GET", logs) = HttpRoute().reply(200, log);
+        Instance instance{host};
+        const auto run = instance.execute(id, {"program"});
+        REQUIRE(run.end);
+        CHECK(run.out == "hello");
+        CHECK(run.end->exit_code == 7);
+    }
+    CHECK(count(host, "GET", "/logs") == 2);
+    CHECK(count(host, "GET", "/command/") == 2);  // no other questions about it
+    CHECK(host.websockets().sockets.empty());
+}
+
+TEST_CASE("what was seen at the first look is not told again by the socket, wherever that look cut the log") {
+    const std::string log = log_of("hello", 7);
+    for (std::size_t cut = 0; cut < log.size(); ++cut) {
+        FakeHost host;
+        runs_commands(host, "hello", 7);
+        host.http().on("GET", logs) = HttpRoute().reply(200, log.substr(0, cut));
+        Instance instance{host};
+        const auto run = instance.execute(id, {"program"});
+        REQUIRE(run.end);
+        CHECK(run.out == "hello");
+        CHECK(run.end->exit_code == 7);
+        CHECK(commands_sent(host) == 1);
+    }
+}
+
+TEST_CASE("a log that is asked for may be longer than any answer that is kept as a whole") {
+    FakeHost host;
+    runs_commands(host, "");
+    static_cast<berth_host&>(host).websocket = nullptr;
+    const std::string output(std::size_t{20} << 20, 'x');
+    host.http().on("GET", logs) = HttpRoute().reply(200, log_of(output));
+    Instance instance{host};
+    const auto run = instance.execute_stream(id, {"program"});
+    REQUIRE(run.end);
+    CHECK(run.out.size() == output.size());
 }
 
 TEST_CASE(
@@ -174,7 +219,7 @@ TEST_CASE("without a websocket service the log is asked for, nothing is lost, an
     static_cast<berth_host&>(host).websocket = nullptr;
     Instance instance{host};
     for (int n = 0; n < 3; ++n) {
-        const auto run = instance.execute(id, {"program"});
+        const auto run = instance.execute_stream(id, {"program"});
         REQUIRE(run.end);
         CHECK(run.out == "hello");
         CHECK(run.end->exit_code == 3);
@@ -189,7 +234,7 @@ TEST_CASE("output without labels is refused: the streams could not be told apart
     runs_commands(host, "");
     host.websockets().on(logs) = {{MessageKind::binary, "plain text\n"}};
     Instance instance{host};
-    const auto run = instance.execute(id, {"program"});
+    const auto run = instance.execute_stream(id, {"program"});
     REQUIRE(run.error);
     CHECK(run.error->code() == Code::protocol_error);
     CHECK(run.error->hint()->find("0.27") != std::string::npos);
@@ -206,7 +251,7 @@ TEST_CASE("a command that Daytona does not know any more ended with its sandbox,
         host.http().on("GET", command) = gone;
         host.websockets().on(logs) = {{MessageKind::binary, labelled(Stream::out, ":p 42\n")}};
         Instance instance{host};
-        const auto run = instance.execute(id, {"program"});
+        const auto run = instance.execute_stream(id, {"program"});
         REQUIRE(run.end);
         CHECK(run.end->kind == EndKind::killed);
         CHECK(commands_sent(host) == 1);

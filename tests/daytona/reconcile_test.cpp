@@ -70,6 +70,7 @@ class Served {
 public:
     Served(const Program& program, Random& random, Fate fate) : program_(program), random_(random), fate_(fate) {
         if (fate != Fate::runs) left_ = below(random, 12);
+        splits_logs_ = below(random, 3) == 0;
     }
 
     void answer_on(FakeHost& host) {
@@ -136,8 +137,12 @@ private:
     HttpAnswer command_now() const {
         return text(200, has_exited_ ? R"({"id":"cmd-1","exitCode":0})" : R"({"id":"cmd-1"})");
     }
-    /// As Daytona splits it: what could begin a label at its end is text still.
+    /// With its labels, or as Daytona splits it: what could begin a label at its end is text still.
     HttpAnswer logs_now() const {
+        if (splits_logs_) return split_now();
+        return text(200, program_.log.substr(0, written_));
+    }
+    HttpAnswer split_now() const {
         std::string parts[2];
         std::string* to = &parts[0];
         const std::string_view log = std::string_view{program_.log}.substr(0, written_);
@@ -179,6 +184,7 @@ private:
     std::size_t left_ = 0;  // requests until it is lost
     std::size_t written_ = 0;
     bool has_exited_ = false;
+    bool splits_logs_ = false;
 };
 
 struct Kept final : berth_cloud::RunSink {
@@ -206,7 +212,7 @@ struct Came {
     std::optional<Error> error;
 };
 
-Came run(FakeHost& host) {
+Came run(FakeHost& host, berth_daytona::Listening listening) {
     testing::FakeCall& fake = host.keep(std::make_unique<testing::FakeCall>(host.shared(), "execute"));
     Call call(&fake);
     berth_daytona::Settings settings;
@@ -215,7 +221,7 @@ Came run(FakeHost& host) {
     berth_cloud::LogLines log({});
     Came came;
     try {
-        berth_daytona::DaytonaCommand link(service, call, {"sb-1", "https://box.example" + box});
+        berth_daytona::DaytonaCommand link(service, call, {"sb-1", "https://box.example" + box}, listening);
         berth_cloud::RunPlan plan;
         plan.command.token = std::string(32, 'a');
         plan.command.argv = {"program"};
@@ -247,7 +253,8 @@ TEST_CASE(
         Served served(program, random, fate);
         served.answer_on(host);
         if (below(random, 20) == 0) static_cast<berth_host&>(host).websocket = nullptr;
-        const Came came = run(host);
+        using berth_daytona::Listening;
+        const Came came = run(host, below(random, 2) == 0 ? Listening::at_once : Listening::after_a_look);
         sockets += served.sockets;
         CHECK(commands_sent(host) == 1);
         CHECK(came.kept.starts <= 1);
