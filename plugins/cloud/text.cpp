@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <berth/error.hpp>
 #include <bit>
@@ -99,6 +100,14 @@ std::string hexadecimal(std::uint64_t value) {
 
 bool is_utf8(std::string_view bytes) {
     while (!bytes.empty()) {
+        if (bytes.size() >= sizeof(std::uint64_t)) {  // eight of ASCII, as nearly all are
+            std::uint64_t eight = 0;
+            std::memcpy(&eight, bytes.data(), sizeof eight);
+            if ((eight & 0x8080808080808080ULL) == 0) {
+                bytes.remove_prefix(sizeof eight);
+                continue;
+            }
+        }
         const std::size_t size = character(bytes);
         if (size == 0) return false;
         bytes.remove_prefix(size);
@@ -169,10 +178,17 @@ std::string shell_word(std::string_view bytes) {
         }
         return escaped + "')" + std::string{bytes.substr(end)} + "\"";
     }
+    return quoted_word(bytes);
+}
+
+std::string quoted_word(std::string_view bytes) {
     std::string word = "'";
-    for (const char c : bytes)
-        word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-    return word + "'";
+    for (std::size_t at = 0; at <= bytes.size();) {
+        const std::size_t quote = std::min(bytes.find('\'', at), bytes.size());
+        word.append(bytes.substr(at, quote - at)).append(quote < bytes.size() ? "'\\''" : "'");
+        at = quote + 1;
+    }
+    return word;
 }
 
 std::string seconds(std::int64_t milliseconds) {

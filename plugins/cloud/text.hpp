@@ -30,6 +30,9 @@ private:
 // are written as octal escapes.
 [[nodiscard]] std::string shell_word(std::string_view bytes);
 
+// The same for a script that is a file, where all bytes stand as they are.
+[[nodiscard]] std::string quoted_word(std::string_view bytes);
+
 // Milliseconds as "1.500", for sleep.
 [[nodiscard]] std::string seconds(std::int64_t milliseconds);
 

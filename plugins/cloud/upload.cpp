@@ -1,6 +1,7 @@
 #include "upload.hpp"
 
 #include "command_wrapper.hpp"
+#include "text.hpp"
 
 namespace berth_cloud {
 
@@ -64,14 +65,6 @@ L() {
 }
 )SH";
 
-/// The script is a file: bytes stand in it as they are.
-std::string raw_word(std::string_view bytes) {
-    std::string word = "'";
-    for (const char c : bytes)
-        word += c == '\'' ? std::string{"'\\''"} : std::string(1, c);
-    return word + "'";
-}
-
 std::string octal(unsigned mode) {
     std::string text;
     for (int shift = 6; shift >= 0; shift -= 3)
@@ -114,14 +107,14 @@ void Upload::put(const berth::FileEntry& entry, berth::FileSource& source) {
     const std::string where = " " + std::to_string(number) + " ";
     switch (entry.kind) {
         case berth::EntryKind::directory:
-            script_ += "\nD" + where + raw_word(entry.mode ? octal(*entry.mode) : "") + " " + raw_word(path);
+            script_ += "\nD" + where + quoted_word(entry.mode ? octal(*entry.mode) : "") + " " + quoted_word(path);
             break;
         case berth::EntryKind::symlink:
-            script_ += "\nL" + where + raw_word(entry.link_target) + " " + raw_word(path);
+            script_ += "\nL" + where + quoted_word(entry.link_target) + " " + quoted_word(path);
             break;
         case berth::EntryKind::file: {
             const unsigned mode = entry.mode.value_or(0644);
-            script_ += "\nF" + where + raw_word(path) + " " + octal(mode);
+            script_ += "\nF" + where + quoted_word(path) + " " + octal(mode);
             is_reading_ = true;
             put_content(number, mode, source);
             is_reading_ = false;

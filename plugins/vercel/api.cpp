@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "cloud/json_text.hpp"
+
 namespace berth_vercel {
 
 namespace {
@@ -51,7 +53,7 @@ berth::ApiDescription description_of(const Settings& settings) {
 
 ApiRequest posting(std::string path, const Json& body) {
     ApiRequest request{"POST", std::move(path)};
-    request.body = body.dump();
+    request.body = json_text(body);
     return request;
 }
 
@@ -161,7 +163,7 @@ std::vector<Sandbox> Api::list(berth::Call& call, const std::string& tag, const 
 
 void Api::update(berth::Call& call, std::string_view name, const Json& body) const {
     ApiRequest request{"PATCH", url_path({"v2", "sandboxes", name})};
-    request.body = body.dump();
+    request.body = json_text(body);
     request.repeatable = true;  // it sets, it adds nothing
     (void)send(call, std::move(request), Project::as_project_id);
 }

@@ -16,7 +16,7 @@ void VercelCommand::send(const ShellCommand& command) {
     Json env = Json::object();
     for (const berth::Variable& item : command.env)
         env[item.name] = item.value;
-    Json body{{"command", "sh"}, {"args", command.words}, {"env", env},
+    Json body{{"command", "sh"}, {"args", command.words}, {"env", std::move(env)},
               {"sudo", false},   {"wait", true},          {"logs", true}};
     if (command.timeout_ms) body["timeout"] = *command.timeout_ms;
     if (command.words.front() != "-c") {
@@ -25,15 +25,16 @@ void VercelCommand::send(const ShellCommand& command) {
     }
     // Vercel gives the words back in two of its answers, and shows them to every process: not so a variable. How large
     // those may be is not known but for the sandbox's own: what was refused for its size was not run.
-    Json hidden = body;
-    hidden["env"][script_variable] = command.words[1];
-    hidden["args"] = words_for_script_variable();
+    body["env"][script_variable] = command.words[1];
+    body["args"] = words_for_script_variable();
     try {
-        reader_.emplace(api_.run(call_, place_.session, hidden));
+        reader_.emplace(api_.run(call_, place_.session, body));
     } catch (const berth::Error& error) {
         const bool too_large = error.code() == berth::Code::invalid_argument && !error.is_recorded() &&
                                error.message().find("env payload too large") != std::string::npos;
         if (!too_large) throw;
+        body["env"].erase(script_variable);
+        body["args"] = command.words;
         reader_.emplace(api_.run(call_, place_.session, body));
     }
 }

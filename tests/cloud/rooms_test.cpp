@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cloud/json_text.hpp"
 #include "cloud/sandbox_log.hpp"
 #include "cloud/tar_stream.hpp"
 #include "cloud/text.hpp"
@@ -82,6 +83,28 @@ TEST_CASE("lines of base64 as programs write them are read whole, and one wrong 
             if (is_known) CHECK(base64(got) == other.substr(0, 76));
         }
     }
+}
+
+TEST_CASE("JSON is written as its library would write it") {
+    std::string bytes;
+    for (int c = 0; c < 0x80; ++c)
+        bytes += static_cast<char>(c);
+    const nlohmann::json all{{"text", bytes + "\u00e4\u20ac" + bytes},
+                             {"list", {1, -2.5, true, nullptr, "", nlohmann::json::array(), nlohmann::json::object()}},
+                             {bytes, {{"deep", {{"er", {"a"}}}}}}};
+    CHECK(json_text(all) == all.dump());
+    for (const nlohmann::json& part : all)
+        CHECK(json_text(part) == part.dump());
+    CHECK_THROWS_AS((void)json_text(nlohmann::json("\xff")), nlohmann::json::exception);
+    CHECK_THROWS_AS((void)json_text(nlohmann::json("12345678\xed\xa0\x80")), nlohmann::json::exception);
+}
+
+TEST_CASE("words for a shell are quoted, whatever they are") {
+    CHECK(quoted_word("") == "''");
+    CHECK(quoted_word("'") == R"(''\''')");
+    CHECK(quoted_word("a'b''c\n") == "'a'\\''b'\\'''\\''c\n'");
+    CHECK(quoted_word("\xff'") == "'\xff'\\'''");
+    CHECK(shell_word("it's") == R"('it'\''s')");
 }
 
 TEST_CASE("paths are made absolute, and none leads above the root") {
