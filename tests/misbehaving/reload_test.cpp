@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "case.hpp"
 #include "engine/host.hpp"
-#include "plugin_directory.hpp"
 
 using namespace berth;
 using namespace misbehaving;
@@ -67,17 +67,6 @@ private:
     std::optional<Host> host_;
 };
 
-/// Processes that this one has started and not yet reaped.
-std::vector<pid_t> children() {
-    std::vector<pid_t> found;
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-        std::ifstream listed(task.path() / "children");
-        for (pid_t child = 0; listed >> child;)
-            found.push_back(child);
-    }
-    return found;
-}
-
 /// How often a library of that plugin is mapped into this process.
 std::size_t mapped(const std::string& part) {
     struct Count {
@@ -130,15 +119,14 @@ void reload_under_load(Served& served) {
 }  // namespace
 
 TEST_CASE("a hundred reloads under load in a worker: no failed call, and the old code is gone") {
-    const auto before = children().size();
     {
         Served served(RunMode::worker);
         CHECK(served.version() == "1.0.0");
         reload_under_load(served);
         served.check_serves();
-        CHECK(children().size() == before + 2);  // one worker for each provider
+        CHECK(descendants().size() == 2);  // one worker for each provider
     }
-    CHECK(children().size() == before);
+    CHECK(descendants().empty());
 }
 
 TEST_CASE("a hundred reloads under load in this process: no failed call, and as many versions mapped as there are") {
@@ -184,7 +172,7 @@ TEST_CASE("a worker that dies after its file was exchanged comes back with what 
     served.check_serves();
     // As cp does it: into the very file.
     std::ofstream(served.file(), std::ios::trunc) << "no plugin any more";
-    for (const auto child : children())
+    for (const auto child : descendants())
         ::kill(child, SIGKILL);
     served.check_serves();
     CHECK(served.version() == "1.0.0");
