@@ -35,7 +35,8 @@ public:
         options.configuration.default_provider = "turning";
         options.plugin_directories = {directory_.path().string()};
         options.worker_program = BERTH_WORKER;
-        options.environment_variables = EnvironmentVariables({{"XDG_CACHE_HOME", directory_.copies()}});
+        options.environment_variables = EnvironmentVariables(
+            {{"XDG_CACHE_HOME", directory_.copies()}, {"XDG_STATE_HOME", (directory_.path() / "state").string()}});
         host_.emplace(std::move(options));
     }
 
@@ -143,7 +144,7 @@ TEST_CASE("a new file that cannot serve leaves the old one serving, and says why
         served.check_serves();
         const auto check = [&](Code code, const std::string& diagnostic) {
             const auto error = served.refusal();
-            CAPTURE(error.what());
+            CAPTURE(std::string(error.what()));
             CHECK(error.diagnostic() == "BERTH-E-21");
             CHECK(error.code() == code);
             CHECK(says(error, {"the plugin \"turning\" is not reloaded, and what was there before goes on: "}));
