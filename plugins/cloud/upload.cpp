@@ -10,7 +10,8 @@ namespace {
 using berth::Code;
 using berth::Error;
 
-constexpr std::size_t part_bytes = 1U << 20;
+// Several of them are in memory at once, here and in the host.
+constexpr std::size_t part_bytes = 768U << 10;
 // So that the network is not idle while the sandbox unpacks, nor the sandbox while the network is slow.
 constexpr std::size_t most_under_way = 3;
 constexpr std::size_t most_actions = 2000;

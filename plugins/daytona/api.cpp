@@ -57,6 +57,10 @@ ApiRequest looking(std::string path) {
 void FileForm::add(const std::string& path, std::string_view content) {
     if (boundary.empty()) boundary = "berth-" + random_token();
     const std::string name = "files[" + std::to_string(count++) + "]";
+    // All at once: growing step by step, a megabyte would lie here twice and be copied again.
+    constexpr std::size_t around = 512;
+    const std::size_t needed = body.size() + content.size() + path.size() + 3 * boundary.size() + around;
+    if (needed > body.capacity()) body.reserve(std::max(needed, 2 * body.size()));
     body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + ".path\"\r\n\r\n" + path +
             "\r\n--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name +
             ".file\"; filename=\"file\"\r\nContent-Type: application/octet-stream\r\n\r\n";
