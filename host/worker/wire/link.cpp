@@ -162,18 +162,25 @@ std::optional<Frame> Link::receive(Waiting waiting) {
     }
 }
 
+/// Where the next frame would begin is not known any more: nobody may look again.
+void Link::break_off(const char* how) {
+    gone_ = true;
+    begin_ = end_ = 0;
+    throw Malformed(how);
+}
+
 std::optional<Frame> Link::parse() {
     if (end_ - begin_ < sizeof(FrameHeader)) return std::nullopt;
     FrameHeader header;
     std::memcpy(&header, buffer_.data() + begin_, sizeof header);
-    if (header.size > largest_payload) throw Malformed("a message is too long");
+    if (header.size > largest_payload) break_off("a message is too long");
     if (end_ - begin_ < sizeof header + header.size) {
         // Grown as bytes come, not as they are promised.
         const auto wanted = std::min(sizeof header + header.size, 2 * buffer_.size());
         if (end_ - begin_ == buffer_.size() && buffer_.size() < wanted) buffer_.resize(wanted);
         return std::nullopt;
     }
-    if (header.descriptors > received_.size()) throw Malformed("a message came without its descriptors");
+    if (header.descriptors > received_.size()) break_off("a message came without its descriptors");
     Frame frame{header.kind, header.call, {buffer_.data() + begin_ + sizeof header, header.size}, {}};
     for (; header.descriptors > 0; --header.descriptors) {
         frame.descriptors.push_back(std::move(received_.front()));
@@ -222,7 +229,7 @@ ssize_t Link::receive_bytes(char* into, std::size_t room, int flags) {
     const auto got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC | flags);
     if (got < 0) return got;
     adopt(message, received_);
-    if ((message.msg_flags & MSG_CTRUNC) != 0) throw Malformed("descriptors were lost on the way");
+    if ((message.msg_flags & MSG_CTRUNC) != 0) break_off("descriptors were lost on the way");
     return got;
 }
 

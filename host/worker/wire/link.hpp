@@ -66,6 +66,7 @@ private:
     [[nodiscard]] ssize_t receive_bytes(char* into, std::size_t room, int flags);
     [[nodiscard]] std::optional<Frame> receive(Waiting waiting);
     [[nodiscard]] std::optional<Frame> parse();
+    [[noreturn]] void break_off(const char* how);
     /// False: nothing came.
     [[nodiscard]] bool fill(Waiting waiting);
 

@@ -82,3 +82,19 @@ TEST_CASE("a link whose other end is gone sends nothing and receives nothing") {
     CHECK_FALSE(ends.near.receive());
     CHECK(ends.near.is_gone());
 }
+
+TEST_CASE("after a message that is none a link is gone: whoever looks again does not find the same for ever") {
+    for (const auto& lie : {FrameHeader{largest_payload + 1, FrameKind::log, 0, 0},
+                            FrameHeader{0, FrameKind::log, 1, 0}, FrameHeader{0, FrameKind::log, 0xffff, 0}}) {
+        Ends ends(Descriptors::never);
+        REQUIRE(ends.near.send(FrameKind::log, 7, {}));
+        REQUIRE(::write(ends.near.descriptor(), &lie, sizeof lie) == sizeof lie);
+        const auto frame = ends.far.receive();
+        REQUIRE(frame);
+        CHECK(frame->call == 7);
+        CHECK_THROWS_AS((void)ends.far.receive(), Malformed);
+        CHECK(ends.far.is_gone());
+        CHECK_FALSE(ends.far.try_receive());
+        CHECK_FALSE(ends.far.receive());
+    }
+}
