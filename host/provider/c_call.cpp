@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 #include "../base/text.hpp"
@@ -153,10 +152,7 @@ CCall::CCall(Call& call, Log& log, std::vector<std::string_view> secret_values)
     : call_(call), log_(log), secret_values_(std::move(secret_values)) {
     face_.size = sizeof face_;
     face_.number = call.number();
-    const auto deadline = call.deadline();
-    face_.deadline_ns = deadline
-                            ? std::chrono::duration_cast<std::chrono::nanoseconds>(deadline->time_since_epoch()).count()
-                            : std::numeric_limits<std::int64_t>::max();
+    face_.deadline_ns = call.deadline_ns();
     face_.host_data = static_cast<ServiceCall*>(this);
     face_.cancelled = &Functions::cancelled;
     face_.events_fd = &Functions::events_fd;

@@ -119,18 +119,21 @@ ReadySink::ReadySink(CCall& call) : call_(call), face_{sizeof face_, 0, this, &p
 
 berth_status ReadySink::put(berth_ready_sink* sink, std::int32_t ready) noexcept {
     auto& self = *static_cast<ReadySink*>(sink->host_data);
-    return self.door_.enter(self.call_, [&] {
+    if (self.said_.load(std::memory_order_relaxed) == closed) return BERTH_CONTRACT;
+    if (const auto state = self.call_.host_state(); state != BERTH_OK) return state;
+    return self.call_.guard([&]() -> berth_status {
         if (ready != 0 && ready != 1) {
             throw Breach(malformed, "the plugin answered is_ready with " + std::to_string(ready) + ", not 0 or 1");
         }
-        self.ready_ = ready == 1;
+        self.said_.store(ready == 1 ? yes : no, std::memory_order_relaxed);
         return taken(self.call_);
     });
 }
 
 std::optional<bool> ReadySink::close() {
-    door_.close();
-    return ready_;
+    const auto said = said_.load(std::memory_order_relaxed);
+    said_.store(closed, std::memory_order_relaxed);
+    return said == yes || said == no ? std::optional(said == yes) : std::nullopt;
 }
 
 VariablesSink::VariablesSink(CCall& call) : call_(call), face_{sizeof face_, 0, this, &put} {}

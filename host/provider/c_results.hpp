@@ -4,6 +4,7 @@
 
 #include <berth/plugin.h>
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -75,6 +76,8 @@ private:
     berth_usage_sink face_;
 };
 
+/// Without a door: a yes or a no is one word, and taking it is all there is to do. One that is put against the rules, while the
+/// method returns, counts or does not.
 class ReadySink {
 public:
     explicit ReadySink(CCall& call);
@@ -82,10 +85,10 @@ public:
     [[nodiscard]] std::optional<bool> close();
 
 private:
+    enum Said : int { nothing, no, yes, closed };
     static berth_status put(berth_ready_sink* sink, std::int32_t ready) noexcept;
     CCall& call_;
-    Door door_;
-    std::optional<bool> ready_;
+    std::atomic<int> said_{nothing};
     berth_ready_sink face_;
 };
 

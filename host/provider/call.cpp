@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <system_error>
+#include <utility>
 
 namespace berth::inline host_v1 {
 
@@ -24,6 +25,17 @@ void CallNumbers::take_block() noexcept {
     next_ = first.fetch_add(block, std::memory_order_relaxed);
     end_ = next_ + block;
 }
+
+// Field by field: copied in one piece they would be read in larger parts than they were just written in, and a processor
+// waits for that longer than for all the rest of a Call.
+Call::Call(Options options)
+    : method_(options.method.data()),
+      number_(CallNumbers::next()),
+      method_size_(static_cast<std::uint32_t>(options.method.size())),
+      deadline_(options.deadline ? *options.deadline : no_deadline),
+      cleanup_cap_(options.cleanup_cap),
+      progress_(std::move(options.progress)),
+      standard_input_(std::move(options.standard_input)) {}
 
 void Call::cancel(CancelReason reason) {
     std::unique_lock lock(mutex_);
@@ -108,7 +120,7 @@ void Call::take(const CallEvent& event) {
 std::optional<Call::Clock::time_point> Call::patience_end() const {
     if (!cancelled()) return std::nullopt;
     const std::lock_guard lock(mutex_);
-    return cancelled_at_ + options_.cleanup_cap;
+    return cancelled_at_ + cleanup_cap_;
 }
 
 bool Call::listens_for(const CallEvent& event) const noexcept {
@@ -154,7 +166,7 @@ int Call::events_descriptor() {
 }
 
 int Call::standard_input() const noexcept {
-    return options_.standard_input.get();
+    return standard_input_.get();
 }
 
 std::optional<Call::Clock::time_point> Call::cleanup_until() const {
@@ -165,13 +177,13 @@ std::optional<Call::Clock::time_point> Call::cleanup_until() const {
 Milliseconds Call::begin_cleanup(Milliseconds wanted) {
     const std::lock_guard lock(mutex_);
     if (!cancelled_ || cleanup_until_ || wanted <= Milliseconds{0}) return Milliseconds{0};
-    const auto granted = std::min(wanted, options_.cleanup_cap);
+    const auto granted = std::min(wanted, cleanup_cap_);
     cleanup_until_ = Clock::now() + granted;
     return granted;
 }
 
 void Call::progress(std::string_view what, std::uint64_t done, std::uint64_t total) {
-    if (options_.progress) options_.progress(what, done, total);
+    if (progress_) progress_(what, done, total);
 }
 
 }  // namespace berth::inline host_v1

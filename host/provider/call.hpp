@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -78,7 +79,7 @@ public:
         FileDescriptor standard_input{};              ///< read end of the pipe for live stdin, or none
     };
 
-    explicit Call(Options options) : options_(std::move(options)), number_(CallNumbers::next()) {}
+    explicit Call(Options options);
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
     ~Call() = default;
@@ -121,16 +122,30 @@ public:
     Milliseconds begin_cleanup(Milliseconds wanted);
     void progress(std::string_view what, std::uint64_t done, std::uint64_t total);
 
-    [[nodiscard]] std::string_view method() const noexcept { return options_.method; }
+    [[nodiscard]] std::string_view method() const noexcept { return {method_, method_size_}; }
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
-    [[nodiscard]] std::optional<Clock::time_point> deadline() const noexcept { return options_.deadline; }
+    [[nodiscard]] std::optional<Clock::time_point> deadline() const noexcept {
+        return deadline_ == no_deadline ? std::nullopt : std::optional(deadline_);
+    }
+    /// As the contract writes it: nanoseconds of the steady clock, and the largest number when there is none.
+    [[nodiscard]] std::int64_t deadline_ns() const noexcept {
+        return std::chrono::duration_cast<std::chrono::nanoseconds>(deadline_.time_since_epoch()).count();
+    }
 
 private:
     void push(const CallEvent& event, std::unique_lock<std::mutex> lock);
     [[nodiscard]] bool listens_for(const CallEvent& event) const noexcept;
 
-    Options options_;
+    static constexpr auto no_deadline = Clock::time_point::max();
+    static_assert(std::is_same_v<Clock::duration, std::chrono::nanoseconds>);
+
+    const char* method_;
     std::uint64_t number_;
+    std::uint32_t method_size_;
+    Clock::time_point deadline_;
+    Milliseconds cleanup_cap_;
+    ProgressHandler progress_;
+    FileDescriptor standard_input_;
     mutable std::mutex mutex_;
     std::vector<CallEvent> events_;  ///< in their order; at most one of each kind and signal
     std::function<void()> on_event_;

@@ -48,11 +48,20 @@ std::vector<std::string_view> secret_values(const SandboxConfig& config) {
     return values;
 }
 
+/// How a method came back: what judge() hears of it, if there is anything to judge.
+struct Returned {
+    std::string_view method;
+    berth_status status = BERTH_OK;
+    Answer answer = Answer::not_needed;
+    std::optional<std::string> exception;
+    std::string missing;
+};
+
 /// Runs code of the plugin. What it throws stops here: beyond this line an exception would be undefined behaviour for
 /// a plugin in C, and a lost call for everybody else.
 template <typename Function>
-MethodReturn enter(CCall& call, Function&& function) {
-    MethodReturn returned;
+Returned enter(CCall& call, Function&& function) {
+    Returned returned;
     returned.method = call.call().method();
     try {
         returned.status = function();
@@ -64,18 +73,18 @@ MethodReturn enter(CCall& call, Function&& function) {
     return returned;
 }
 
-bool is_ok(const MethodReturn& returned) noexcept {
+bool is_ok(const Returned& returned) noexcept {
     return !returned.exception && returned.status == BERTH_OK;
 }
 
 /// `what` is looked at only when it is missing.
-void expect(MethodReturn& returned, bool there, std::string_view what) {
-    returned.answer = there ? Answer::given : Answer::missing;
+void expect(Returned& returned, bool there, std::string_view what, Answer given = Answer::given) {
+    returned.answer = there ? given : Answer::missing;
     if (!there) returned.missing = what;
 }
 
 /// OK promises that every file was taken. The host's own source knows.
-void expect_all_taken(MethodReturn& returned, CCall& call, FileSourceFace& files) {
+void expect_all_taken(Returned& returned, CCall& call, FileSourceFace& files) {
     if (!is_ok(returned)) return;
     (void)call.guard([&] {
         if (const auto left = files.left_over()) expect(returned, false, "it did not take " + berth::quoted(*left));
@@ -167,12 +176,12 @@ private:
     void close() noexcept;
     void describe(Call& call);
     /// Decides what a method's return comes to; throws the error, if it is one.
-    void conclude(CCall& call, MethodReturn&& returned, std::string_view sandbox) {
+    void conclude(CCall& call, Returned&& returned, std::string_view sandbox) {
         // What judge() says when there is nothing to judge.
         if (is_ok(returned) && returned.answer != Answer::missing && call.is_unremarkable()) return;
         settle(call, std::move(returned), sandbox);
     }
-    void settle(CCall& call, MethodReturn returned, std::string_view sandbox);
+    void settle(CCall& call, Returned&& returned, std::string_view sandbox);
     template <typename Function>
     Function* required(Function* function, const Call& call) const;
     template <typename Function>
@@ -243,11 +252,17 @@ void DirectProvider::close() noexcept {
     }
 }
 
-void DirectProvider::settle(CCall& call, MethodReturn returned, std::string_view sandbox) {
-    returned.records = call.take_records();
-    returned.cancelled = call.call().cancel_reason();
+void DirectProvider::settle(CCall& call, Returned&& returned, std::string_view sandbox) {
+    MethodReturn whole;
+    whole.method = returned.method;
+    whole.status = returned.status;
+    whole.exception = std::move(returned.exception);
+    whole.answer = returned.answer;
+    whole.missing = std::move(returned.missing);
+    whole.records = call.take_records();
+    whole.cancelled = call.call().cancel_reason();
     const std::string method(returned.method);
-    const auto ruling = judge(std::move(returned));
+    const auto ruling = judge(std::move(whole));
     for (const auto& remark : ruling.remarks)
         services_.log().write(LogLevel::warning, name_, remark);
     if (ruling.error) throw ruling.error->with_place(name_, method, sandbox);
@@ -354,8 +369,7 @@ ProcessEnd DirectProvider::run_process(Call& call, std::string_view id, const Pr
     ProcessSink sink(face, receiver);
     auto returned = enter(face, [&] { return function(self_, face.face(), c_view(id), request.face(), sink.face()); });
     const auto end = sink.close();
-    returned.answer = end ? Answer::conclusive : Answer::missing;
-    returned.missing = "it did not say how the process ended";
+    expect(returned, end.has_value(), "it did not say how the process ended", Answer::conclusive);
     conclude(face, std::move(returned), id);
     return *end;
 }

@@ -6,7 +6,6 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <limits>
 
 #include "../../service/admit.hpp"
 
@@ -203,10 +202,7 @@ WorkerCall::WorkerCall(WorkerBody& body, CallChannel& channel, std::uint64_t num
              &CallFunctions::fail,
              &CallFunctions::begin_cleanup,
              &CallFunctions::progress};
-    const auto deadline = call_.deadline();
-    face_.deadline_ns = deadline
-                            ? std::chrono::duration_cast<std::chrono::nanoseconds>(deadline->time_since_epoch()).count()
-                            : std::numeric_limits<std::int64_t>::max();
+    face_.deadline_ns = call_.deadline_ns();
     info_ = {sizeof info_, 0, this, &SinkFunctions::put_info};
     usage_ = {sizeof usage_, 0, this, &SinkFunctions::put_usage};
     ready_ = {sizeof ready_, 0, this, &SinkFunctions::put_ready};

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "provider/c_read.hpp"
+#include "provider/diagnostics.hpp"
 #include "support.hpp"
 
 using namespace berth;
@@ -224,10 +225,22 @@ TEST_CASE("is_ready is answered by 0 or 1") {
     FacedCall faced;
     ReadySink sink(faced.face);
     auto* const c = sink.face();
+    CHECK(c->put(c, 1) == BERTH_OK);
     CHECK(c->put(c, 0) == BERTH_OK);
     CHECK(c->put(c, 2) == BERTH_CONTRACT);
     CHECK(sink.close() == false);
+    CHECK(c->put(c, 1) == BERTH_CONTRACT);
     CHECK(breach_of(faced.face) == "BERTH-R-56");
+}
+
+TEST_CASE("is_ready without an answer, or after an object of the host has failed, is none") {
+    FacedCall faced;
+    ReadySink unanswered(faced.face);
+    CHECK(unanswered.close() == std::nullopt);
+    ReadySink sink(faced.face);
+    (void)faced.face.host_failed(Error(provider_diagnostics::malformed, "the host's own trouble"));
+    CHECK(sink.face()->put(sink.face(), 1) == static_cast<berth_status>(Code::protocol_error));
+    CHECK(sink.close() == std::nullopt);
 }
 
 TEST_CASE("variables come one by one, each name once") {
