@@ -11,6 +11,8 @@ class Fields {
 public:
     /// An empty body has no members.
     explicit Fields(const Request& request);
+    /// Of a body that was read already.
+    explicit Fields(Json body) : body_(std::move(body)) {}
 
     [[nodiscard]] bool has(const char* name) const { return body_.contains(name) && !body_[name].is_null(); }
     [[nodiscard]] std::optional<std::string> text(const char* name) const;

@@ -93,19 +93,18 @@ Json waited(const Call& call, const ShellCommand& command) {
     return object;
 }
 
-/// For what older daemons answer with a status alone.
-void check_command(const Call& call) {
-    const auto body = Json::parse(call.request.body, nullptr, false);
+/// With a command in it; for what older daemons answer with a status alone.
+Fields command_fields(const Call& call) {
+    auto body = Json::parse(call.request.body, nullptr, false);
     const bool fits = body.is_object() && body.contains("command") && body["command"].is_string() &&
-                      !body["command"].get<std::string>().empty();
-    if (fits) return;
+                      !body["command"].get_ref<const std::string&>().empty();
+    if (fits) return Fields(std::move(body));
     if (!daemon_is_at_least(call.world, "0.191.0")) throw Refusal(400, "", "", {{"empty", true}});
     bad_request("command is required");
 }
 
 Answer run(const Call& call) {
-    check_command(call);
-    const Fields fields(call.request);
+    const auto fields = command_fields(call);
     const bool in_background =
         fields.yes_or_no("runAsync").value_or(false) || fields.yes_or_no("async").value_or(false);
     const auto command = std::make_shared<ShellCommand>();
