@@ -108,29 +108,25 @@ std::string SandboxLog::read(berth::Call& call, std::string_view sandbox, const 
 
 void LogLines::add(berth::Stream stream, std::string_view bytes) {
     if (bytes.empty()) return;
+    if (newer_.cost() >= most_held) forget_the_oldest();
     const std::int64_t now = berth::now().time_since_epoch().count();
-    if (pieces_.empty() || pieces_.back().came_at != now || pieces_.back().stream != stream)
-        pieces_.push_back({now, stream, 0});
-    pieces_.back().size += bytes.size();
-    bytes_.append(bytes);
-    if (cost() >= 2 * most_held) forget_the_oldest();
+    auto& pieces = newer_.pieces;
+    if (pieces.empty() || pieces.back().came_at != now || pieces.back().stream != stream)
+        pieces.push_back({now, stream, 0});
+    pieces.back().size += bytes.size();
+    newer_.bytes.append(bytes);
 }
 
 void LogLines::forget_the_oldest() {
-    std::size_t too_much = cost() - most_held;
-    std::size_t gone = 0;
-    auto piece = pieces_.begin();
-    for (; too_much > 0 && piece != pieces_.end(); ++piece) {
-        const std::size_t size = std::min(piece->size, too_much);
-        gone += size;
-        source(piece->stream).lacks_beginning = bytes_[gone - 1] != '\n';
-        piece->size -= size;
-        if (piece->size > 0) break;
-        too_much -= std::min(too_much, size + sizeof(Piece));
+    std::size_t end = 0;
+    for (const Piece& piece : older_.pieces) {
+        end += piece.size;
+        source(piece.stream).lacks_beginning = older_.bytes[end - 1] != '\n';
     }
-    left_out_ += gone;
-    bytes_.erase(0, gone);
-    pieces_.erase(pieces_.begin(), piece);
+    left_out_ += end;
+    std::swap(older_, newer_);
+    newer_.bytes.clear();
+    newer_.pieces.clear();
 }
 
 void LogLines::make_lines(const Piece& piece, std::string_view bytes) {
@@ -173,11 +169,13 @@ void LogLines::line(const Source& from, std::int64_t ended_at, std::string text)
 }
 
 std::string LogLines::take() {
-    const std::string bytes = std::exchange(bytes_, {});
-    std::string_view rest = bytes;
-    for (const Piece& piece : std::exchange(pieces_, {})) {
-        make_lines(piece, rest.substr(0, piece.size));
-        rest.remove_prefix(piece.size);
+    for (Part* part : {&older_, &newer_}) {
+        const Part taken = std::exchange(*part, {});
+        std::string_view rest = taken.bytes;
+        for (const Piece& piece : taken.pieces) {
+            make_lines(piece, rest.substr(0, piece.size));
+            rest.remove_prefix(piece.size);
+        }
     }
     const std::int64_t now = berth::now().time_since_epoch().count();
     for (Source* from : {&out_, &err_}) {

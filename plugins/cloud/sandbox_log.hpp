@@ -38,6 +38,11 @@ private:
         berth::Stream stream = berth::Stream::out;
         std::size_t size = 0;
     };
+    struct Part {
+        std::string bytes;  // of the pieces, one after the other
+        std::vector<Piece> pieces;
+        [[nodiscard]] std::size_t cost() const { return bytes.size() + pieces.size() * sizeof(Piece); }
+    };
     // What becomes of one stream's bytes.
     struct Source {
         const char* name;
@@ -46,15 +51,15 @@ private:
         std::size_t skipped = 0;       // bytes of that line
     };
     [[nodiscard]] Source& source(berth::Stream stream) { return stream == berth::Stream::out ? out_ : err_; }
-    [[nodiscard]] std::size_t cost() const { return bytes_.size() + pieces_.size() * sizeof(Piece); }
     void forget_the_oldest();
     void make_lines(const Piece& piece, std::string_view bytes);
     [[nodiscard]] std::string_view behind_the_cut(Source& from, std::string_view bytes);
     void line(const Source& from, std::int64_t ended_at, std::string text);
     std::vector<std::string> secrets_;
     std::string pid_ = "-";
-    std::string bytes_;  // of the pieces, one after the other
-    std::vector<Piece> pieces_;
+    // Two, so that the older one goes as a whole.
+    Part older_;
+    Part newer_;
     Source out_{"stdout"};
     Source err_{"stderr"};
     std::string done_;

@@ -19,7 +19,7 @@ struct Streams {
     std::string err;
     std::string unmarked;
     std::string& of(Stream stream) { return stream == Stream::out ? out : err; }
-    LogMarkers::Pass taker() {
+    auto taker() {
         return [this](std::optional<Stream> stream, std::string_view text) {
             (stream ? of(*stream) : unmarked).append(text);
         };
