@@ -122,7 +122,7 @@ std::optional<WorkerDeath> first_contact(Call& call, const PreparedPlugin& plugi
         (void)remote_plugin(plugin.path, plugin.manifest, facts);
         started = started_by(connection.process());
     } catch (const Error& error) {
-        const auto death = connection.death();
+        auto death = connection.death();
         const auto number = error.diagnostic();
         const bool has_died =
             number == worker_diagnostics::died.number || number == worker_diagnostics::broke_protocol.number;
@@ -132,7 +132,7 @@ std::optional<WorkerDeath> first_contact(Call& call, const PreparedPlugin& plugi
                     was_cut ? "when the call was given up" : "within " + duration_text(patience));
     }
     connection.end();
-    const auto death = connection.death().value();
+    auto death = connection.death().value();
     if (death.cause == WorkerDeath::Cause::killed) {
         throw_again(Error(worker_diagnostics::contact_broken_off, std::string()), &death, {});
     }

@@ -79,6 +79,18 @@ TEST_CASE("a file that holds something else is not in quarantine") {
     CHECK(with.host()->get({"bad", "one"}).id == "one");
 }
 
+TEST_CASE("a host that runs takes a repaired file with a reload, and no other way out of quarantine") {
+    HostCase with("abort_in_create", "worker");
+    const auto host = with.host();
+    CHECK(driven_into_quarantine(*host).diagnostic() == "BERTH-W-07");
+    const auto refused = failure_of([&] { (void)host->reload("abort_in_create"); });
+    CHECK(says(refused, {"is not reloaded", "is in quarantine since 20"}));
+    CHECK(failure_of_create(*host).diagnostic() == "BERTH-W-07");
+    append_to(with.file());
+    CHECK(host->reload("abort_in_create").size() == 1);
+    CHECK(host->get({"bad", "one"}).id == "one");
+}
+
 TEST_CASE("a file in quarantine is not loaded into the host either") {
     HostCase in_worker("abort_in_create", "worker");
     CHECK(driven_into_quarantine(*in_worker.host()).diagnostic() == "BERTH-W-07");
