@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "people_text.hpp"
+#include "plugin_sheet.hpp"
 
 namespace berth::inline host_v1::cli {
 
@@ -17,6 +18,7 @@ struct Findings {
     std::optional<std::filesystem::path> file;  ///< the berth.yaml; absent: built-in defaults
     std::vector<Error> problems;                ///< with it
     std::optional<Catalog> catalog;
+    std::vector<QuarantineRecord> quarantined;
     std::vector<ProviderStatus> providers;  ///< opened, or with the error that kept them from it
 
     [[nodiscard]] bool well() const {
@@ -46,6 +48,7 @@ Findings look(Session& session) {
         if (findings.file) findings.problems = read_configuration(*findings.file, session.variables()).problems;
         if (!findings.problems.empty()) return findings;
         findings.catalog = session.catalog();
+        findings.quarantined = session.quarantined();
         for (auto& provider : session.host().providers()) {
             findings.providers.push_back(opened(session, std::move(provider)));
         }
@@ -68,17 +71,23 @@ Json errors_of(const Values& errors) {
     return array;
 }
 
-Json json_of(const Catalog& catalog) {
+const QuarantineRecord* record_about(const PluginFile& file, const std::vector<QuarantineRecord>& quarantined) {
+    return record_of(quarantined, file, TrustRules::of_this_process());
+}
+
+Json json_of(const Catalog& catalog, const std::vector<QuarantineRecord>& quarantined) {
     auto directories = Json::array();
     for (const auto& directory : catalog.directories()) {
         directories.push_back({{"path", json_of_bytes(directory.path)}, {"found_in", name_of(directory.origin)}});
     }
     auto files = Json::array();
     for (const auto& file : catalog.files()) {
+        const auto* const record = record_about(file, quarantined);
+        const auto refusal = refusal_of(file, record);
         files.push_back({{"name", json_of_bytes(file.name())},
                          {"file", json_of_bytes(file.path)},
-                         {"state", file.usable() ? "usable" : "refused"},
-                         {"error", file.error ? cli::json_of(*file.error) : Json()},
+                         {"state", state_cell(file, record).text},
+                         {"error", refusal ? cli::json_of(*refusal) : Json()},
                          {"warnings", errors_of(file.warnings)}});
     }
     return {{"directories", std::move(directories)},
@@ -110,7 +119,7 @@ Json json_of(const Findings& findings) {
     return {{"well", findings.well()},
             {"configuration", findings.file ? json_of_bytes(findings.file->string()) : Json()},
             {"problems", errors_of(findings.problems)},
-            {"plugins", findings.catalog ? json_of(*findings.catalog) : Json()},
+            {"plugins", findings.catalog ? json_of(*findings.catalog, findings.quarantined) : Json()},
             {"providers", std::move(providers)}};
 }
 
@@ -135,8 +144,9 @@ void add_findings(FactSheet& sheet, const Findings& findings) {
     }
     for (const auto& file : findings.catalog->files()) {
         const auto name = one_line(file.name()) + "  " + one_line(file.path);
-        sheet.add(file.usable() ? "Plugin" : "Refused plugin",
-                  file.usable() ? Cell(name) : Cell(name + ": " + words_of(*file.error), Tone::attention));
+        const auto refusal = refusal_of(file, record_about(file, findings.quarantined));
+        sheet.add(refusal ? "Refused plugin" : "Plugin",
+                  refusal ? Cell(name + ": " + words_of(*refusal), Tone::attention) : Cell(name));
     }
 }
 

@@ -84,6 +84,9 @@ TEST_CASE("a plugin in quarantine is shown with the reason, and nothing runs it"
     CHECK(refused.error.find("BERTH-P-32") != std::string::npos);
     CHECK(refused.error.find("berth plugin clear odd") != std::string::npos);
     CHECK(workspace.berth({"ls", "--provider", "local"}).exit_code == 0);
+
+    for (const auto& seen : json::parse(workspace.berth({"doctor", "-o", "json"}).output)["plugins"]["files"])
+        CHECK(seen["state"] == (seen["name"] == "odd" ? "quarantined" : "usable"));
 }
 
 TEST_CASE("clear takes it out, by name, by file and by what it holds, and says when there is nothing to clear") {
