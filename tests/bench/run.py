@@ -103,7 +103,7 @@ class Bench:
                             self.rounds(50))
 
     def table(self):
-        return self.program("bench_table", *self.table_words(), "--rounds", self.rounds(50))
+        return self.program("bench_table", *self.table_words(), "--rounds", self.rounds(500))
 
     def table_words(self):
         return ["--plugin", str(self.build / "tests/misbehaving/good.so")]
