@@ -1,6 +1,7 @@
 #include "etc_tree.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -158,6 +159,42 @@ void fill(int tree) {
     }
 }
 
+constexpr std::string_view unfinished = ".etc-";
+
+// For as long as it lives nobody else makes a tree. Waiting for it is waiting for a few small files.
+Descriptor alone(int state) {
+    Descriptor lock(::openat(state, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    while (!lock || ::flock(lock.get(), LOCK_EX) != 0) {
+        if (!lock || errno != EINTR) {
+            throw system_failure("cannot lock the state directory", errno);
+        }
+    }
+    return lock;
+}
+
+// Of whoever was killed over it: we are alone.
+void remove_unfinished(int state) {
+    for (const std::string& name : names_in(state)) {
+        if (name.starts_with(unfinished)) {
+            remove_tree(state, name);
+        }
+    }
+}
+
+void make_tree(int state, const std::string& name) {
+    const std::string temporary = std::string(unfinished) + random_name(12);
+    {
+        const Descriptor tree = make_directory(state, temporary, 0755);
+        ::fchmod(tree.get(), 0755);
+        fill(tree.get());
+    }
+    if (::renameat(state, temporary.c_str(), state, name.c_str()) != 0) {
+        const int failed = errno;
+        remove_tree(state, temporary);
+        throw system_failure("cannot make the sandboxes' /etc", failed);
+    }
+}
+
 }  // namespace
 
 Descriptor open_etc_tree(int state) {
@@ -165,16 +202,13 @@ Descriptor open_etc_tree(int state) {
     if (Descriptor there = open_directory(state, name)) {
         return there;
     }
-    const std::string temporary = ".etc-" + random_name(12);
-    {
-        const Descriptor tree = make_directory(state, temporary, 0755);
-        ::fchmod(tree.get(), 0755);
-        fill(tree.get());
+    const Descriptor lock = alone(state);
+    remove_unfinished(state);
+    Descriptor made = open_directory(state, name);  // by somebody who was faster
+    if (!made) {
+        make_tree(state, name);
+        made = open_directory(state, name);
     }
-    if (::renameat(state, temporary.c_str(), state, name.c_str()) != 0) {
-        remove_tree(state, temporary);  // somebody was faster
-    }
-    Descriptor made = open_directory(state, name);
     if (!made) {
         throw system_failure("cannot make the sandboxes' /etc", errno);
     }

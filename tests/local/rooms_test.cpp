@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 
 #include <fstream>
+#include <thread>
 
+#include "local/etc_tree.hpp"
 #include "local/first_process.hpp"
 #include "local/launch.hpp"
 #include "local/process_id.hpp"
@@ -313,4 +315,25 @@ TEST_CASE("what a killed test left behind goes with the next run, what a living 
     CHECK_FALSE(std::filesystem::exists(place));
     CHECK(rooms::wait_gone(first, std::chrono::minutes{1}));
     CHECK(living.sandboxes.get(id).state == rooms::State::ready);
+}
+
+TEST_CASE("the /etc of sandboxes is made once, whoever comes at once, and what a killed maker left of one goes") {
+    const TemporaryDirectory directory;
+    const auto state = rooms::make_directory(AT_FDCWD, directory.path() / "state", 0755);  // its own one has a lock
+    {
+        const auto half = rooms::make_directory(state.get(), ".etc-of-somebody-who-was-killed", 0755);
+        rooms::put_file(half.get(), "passwd", "half of");
+    }
+    std::vector<std::thread> makers;
+    for (int maker = 0; maker < 4; ++maker) {
+        makers.emplace_back([&] {
+            const auto tree = rooms::open_etc_tree(state.get());
+            CHECK(rooms::read_file(tree.get(), "passwd", 4096).value_or("").find("sandbox") != std::string::npos);
+        });
+    }
+    for (auto& maker : makers)
+        maker.join();
+    const auto names = rooms::names_in(state.get());
+    REQUIRE(names.size() == 1);
+    CHECK(names[0].starts_with("etc-"));
 }
