@@ -16,7 +16,6 @@
 
 namespace berth::inline host_v1 {
 
-using wire::Decoder;
 using wire::Encoder;
 using wire::FrameKind;
 

@@ -176,9 +176,9 @@ struct HostProxy::Functions {
     }
     static berth_status setting_at(const berth_host* host, std::uint64_t index, berth_setting* setting) noexcept {
         if (host == nullptr) return BERTH_CONTRACT;
-        const auto& settings = of(host).settings_;
-        if (index >= settings.size()) return BERTH_END;
-        return give_back(settings[static_cast<std::size_t>(index)], setting) ? BERTH_OK : BERTH_CONTRACT;
+        const auto& all = of(host).settings_;
+        if (index >= all.size()) return BERTH_END;
+        return give_back(all[static_cast<std::size_t>(index)], setting) ? BERTH_OK : BERTH_CONTRACT;
     }
 
     static berth_status secret_get(const berth_host* /*host*/, berth_call* face, berth_str pointer,
