@@ -11,7 +11,7 @@ using berth::Code;
 using berth::Error;
 
 // Several of them are in memory at once, here and in the host.
-constexpr std::size_t part_bytes = 768U << 10;
+constexpr std::size_t part_bytes = 960U << 10;
 // So that the network is not idle while the sandbox unpacks, nor the sandbox while the network is slow.
 constexpr std::size_t most_under_way = 3;
 constexpr std::size_t most_actions = 2000;
