@@ -38,6 +38,7 @@ std::vector<std::string> environment() {
     std::vector<std::string> variables;
     for (const auto name : passed_on) {
         const std::string text(name);
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): a host that changes its environment beside threads breaks more than this
         if (const char* value = std::getenv(text.c_str())) variables.push_back(text + "=" + value);
     }
     return variables;
@@ -45,6 +46,7 @@ std::vector<std::string> environment() {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
+    all.reserve(texts.size() + 1);
     for (auto& text : texts)
         all.push_back(text.data());
     all.push_back(nullptr);
@@ -143,6 +145,7 @@ EndOfWorker reap(const StartedWorker& worker) {
         return {"ended, and how is not known: " + system_message(errno), false};
     if (ended.si_code == CLD_EXITED)
         return {"ended with exit code " + std::to_string(ended.si_status), false, ended.si_status == 0};
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps this text for each thread
     const char* const name = ::strsignal(ended.si_status);
     auto text = "was killed by signal " + std::to_string(ended.si_status) + " (" + (name != nullptr ? name : "?") + ")";
     if (ended.si_status == SIGKILL) text += ", perhaps because the machine was out of memory";

@@ -130,6 +130,7 @@ Member member_type(Member T::*);
 
 template <typename... Members>
 constexpr std::size_t bytes_of(const std::tuple<Members...>&) {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): of the member, pointer or not
     return (sizeof(decltype(member_type(Members{}))) + ...);
 }
 

@@ -38,7 +38,7 @@ inline constexpr std::size_t method_count = std::tuple_size_v<decltype(method_me
 static_assert(method_count == method_table.size());
 // `size` and `flags`, then one pointer a method: nothing of the tables is missing above.
 static_assert(sizeof(berth_methods) + sizeof(berth_snapshots) ==
-              2 * 2 * sizeof(std::uint32_t) + method_count * sizeof(void (*)()));
+              4 * sizeof(std::uint32_t) + method_count * sizeof(void (*)()));
 
 /// Calls beside the methods: the plugin's own functions that take a call.
 inline constexpr std::size_t open_call = method_count;
