@@ -12,6 +12,7 @@
 
 #include "../base/text.hpp"
 #include "../worker/wire/identity.hpp"
+#include "call_bell.hpp"
 #include "diagnostics.hpp"
 
 namespace berth::inline host_v1 {
@@ -79,16 +80,7 @@ void WorkerConnection::end() {
 }
 
 LoadedFacts WorkerConnection::load(const PreparedPlugin& plugin, Call& call) {
-    struct Listener final : CallEventListener {
-        Listener(Call& given, const FileDescriptor& woken) : call(given), event(woken) { call.tell(this); }
-        Listener(const Listener&) = delete;
-        Listener& operator=(const Listener&) = delete;
-        ~Listener() { call.tell(nullptr); }
-        void call_event(const CallEvent&) noexcept override { raise_event(event); }
-        Call& call;
-        const FileDescriptor& event;
-    };
-    const Listener listener(call, loading_);
+    const CallBell bell(call, loading_);
     // The thread that starts the process watches it: when it ends, so does the worker.
     watcher_ = std::thread([this] { watch(); });
     const auto given_up = [&call] { return call.cancelled() || (call.deadline() && Clock::now() >= *call.deadline()); };

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "call_bell.hpp"
 #include "diagnostics.hpp"
 #include "remote_plugin.hpp"
 #include "restart_rule.hpp"
@@ -297,16 +298,8 @@ Error WorkerProvider::too_many_deaths(const WorkerDeath& last) {
 }
 
 void WorkerProvider::wait_until(Clock::time_point moment, Call& call) const {
-    struct Listener final : CallEventListener {
-        explicit Listener(Call& given) : call(given) { call.tell(this); }
-        Listener(const Listener&) = delete;
-        Listener& operator=(const Listener&) = delete;
-        ~Listener() { call.tell(nullptr); }
-        void call_event(const CallEvent&) noexcept override { raise_event(event); }
-        FileDescriptor event = make_event();
-        Call& call;
-    };
-    const Listener listener(call);
+    const auto woken = make_event();
+    const CallBell bell(call, woken);
     for (;;) {
         if (call.cancelled()) {
             throw Error(worker_diagnostics::backing_off,
@@ -317,9 +310,9 @@ void WorkerProvider::wait_until(Clock::time_point moment, Call& call) const {
         }
         const auto left = std::chrono::ceil<Milliseconds>(moment - Clock::now()).count();
         if (left <= 0) return;
-        pollfd one{listener.event.get(), POLLIN, 0};
+        pollfd one{woken.get(), POLLIN, 0};
         ::poll(&one, 1, static_cast<int>(left));
-        clear_event(listener.event);
+        clear_event(woken);
     }
 }
 
