@@ -80,6 +80,7 @@ Console::Console(const std::vector<std::string>& words, const std::map<std::stri
     const berth::FileDescriptor held(::open(terminal.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(held);
     resize(size);
+    first_settings_ = settings();
     std::vector<std::string> environment;
     for (const auto& [name, value] : variables) {
         environment.push_back(name + "=" + value);

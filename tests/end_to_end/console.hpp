@@ -42,6 +42,8 @@ public:
     [[nodiscard]] std::string rest();
     void resize(ConsoleSize size) const;
     [[nodiscard]] termios settings() const;
+    /// As they were before the program started.
+    [[nodiscard]] const termios& first_settings() const noexcept { return first_settings_; }
     /// Whether keys go through as they are now.
     [[nodiscard]] bool is_raw() const;
     /// The group of processes that its keys go to.
@@ -59,6 +61,7 @@ private:
     berth::FileDescriptor master_;
     berth::FileDescriptor close_;
     pid_t pid_ = -1;
+    termios first_settings_{};
     bool waited_ = false;
     std::mutex mutex_;  ///< guards what follows
     std::condition_variable changed_;

@@ -36,7 +36,7 @@ TEST_CASE(
     "a shell on a terminal: its size, a new one, Ctrl-C, Ctrl-Z, Ctrl-D, its exit code, the terminal given back") {
     const Workspace workspace;
     auto console = at_terminal(workspace, shell_in(workspace.create()));
-    const auto before = console->settings();
+    const auto before = console->first_settings();
     REQUIRE(console->shows("in> "));
     CHECK(console->is_raw());
     console->type("tty; stty size; echo $TERM\n");
@@ -119,7 +119,7 @@ TEST_CASE("signals that end berth leave the terminal as it was") {
     for (const int number : {SIGTERM, SIGHUP, SIGQUIT, SIGINT}) {
         CAPTURE(number);
         auto console = at_terminal(workspace, shell_in(sandbox));
-        const auto before = console->settings();
+        const auto before = console->first_settings();
         REQUIRE(console->shows("in> "));
         CHECK(console->is_raw());
         console->signal(number);
@@ -128,7 +128,7 @@ TEST_CASE("signals that end berth leave the terminal as it was") {
     }
     // And an end by an error.
     auto console = at_terminal(workspace, {"exec", "-it", sandbox, "--", "sh", "-c", "echo up; exec sleep 3600"});
-    const auto before = console->settings();
+    const auto before = console->first_settings();
     REQUIRE(console->shows("up\r\n"));
     CHECK(workspace.berth({"rm", sandbox}).exit_code == 0);
     CHECK(console->wait() == 137);
@@ -164,7 +164,7 @@ TEST_CASE("-it without a terminal is refused, -t alone is not, and -i alone leav
     const auto sandbox = workspace.create();
     CHECK(workspace.berth({"exec", "-t", sandbox, "--", "tty"}).output.starts_with("/dev/pts/"));
     auto console = at_terminal(workspace, {"exec", "-i", sandbox, "--", "sh", "-c", "echo up; cat; echo end"});
-    const auto before = console->settings();
+    const auto before = console->first_settings();
     REQUIRE(console->shows("up\r\n"));
     CHECK(same_settings(console->settings(), before));
     // Without -t there is no size to pass on: a new one changes nothing.
@@ -227,7 +227,7 @@ TEST_CASE("programs that fill the screen start, draw, take a key and quit") {
         Words all{"exec", "-it", sandbox, "--"};
         all.insert(all.end(), words.begin(), words.end());
         auto console = at_terminal(workspace, all);
-        const auto before = console->settings();
+        const auto before = console->first_settings();
         REQUIRE(console->shows(program.drawn));
         console->type(program.keys);
         CHECK(console->wait() == 0);
